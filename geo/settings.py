@@ -95,7 +95,9 @@ TEMPLATES = [
 # --- Database ---------------------------------------------------------------------------------------
 DATABASES = {
     "default": dj_database_url.parse(
-        os.environ.get("DATABASE_URL", f"postgis://wangge@{str(DATA_DIR / 'run').replace('/', '%2F')}:54321/wangge"),
+        os.environ.get(
+            "DATABASE_URL", f"postgis://wangge@{str(DATA_DIR / 'run').replace('/', '%2F')}:54321/wangge"
+        ),
         engine="django.contrib.gis.db.backends.postgis",
         conn_max_age=None,
         conn_health_checks=True,
@@ -124,6 +126,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
 AXES_IPWARE_PROXY_COUNT = 1 if os.environ.get("WANGGE_PROXY") == "1" else 0
 SESSION_COOKIE_AGE = 12 * 3600  # one long shift
 SESSION_COOKIE_HTTPONLY = True
@@ -196,4 +199,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"procrastinate": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
 }

@@ -1,0 +1,29 @@
+"""What stands at a place."""
+
+from assets.models.buildings import (
+    Building,
+    Enterprise,
+    Estate,
+    House,
+    Household,
+    ResidentUnit,
+    Shop,
+)
+from assets.models.components import Component, PublicFacility, ReferenceLine, RiskPoint, ServiceCenter
+from assets.models.types import ItemType
+
+__all__ = [
+    "Building",
+    "Component",
+    "Enterprise",
+    "Estate",
+    "House",
+    "Household",
+    "ItemType",
+    "PublicFacility",
+    "ReferenceLine",
+    "ResidentUnit",
+    "RiskPoint",
+    "ServiceCenter",
+    "Shop",
+]

@@ -1,0 +1,257 @@
+"""A problem at a place, and everything that was done about it."""
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from geo.scopes import ScopedQuerySet, ScopeSpec
+from grids.models import Located, RawPosition
+
+
+class Case(Located, RawPosition):
+    """A case (案件). Its live grid follows its geometry; ``filed_*`` keep where it was filed.
+
+    ``state`` changes only through ``cases.actions``; the allowed moves are the table in ``cases.flow``.
+    First times of each step are kept for statistics (domain reference, section 5).
+    """
+
+    class State(models.TextChoices):
+        REPORTED = "reported", _("To be accepted")
+        REJECTED = "rejected", _("Not accepted")
+        ACCEPTED = "accepted", _("Accepted")
+        VERIFYING_BEFORE = "verifying_before", _("To be verified")
+        FILED = "filed", _("To be dispatched")
+        DISPATCHED = "dispatched", _("To be handled")
+        HANDLING = "handling", _("Being handled")
+        SUSPENDED = "suspended", _("Suspended")
+        HANDLED = "handled", _("Handled")
+        VERIFYING_AFTER = "verifying_after", _("Being checked")
+        REWORK = "rework", _("Rework")
+        VERIFIED = "verified", _("To be closed")
+        CLOSED = "closed", _("Closed")
+        VOID = "void", _("Void")
+
+    class Source(models.TextChoices):
+        SUPERVISOR = "supervisor", _("Inspector")
+        WORKER = "worker", _("Grid worker")
+        PUBLIC = "public", _("Public")
+        HOTLINE = "hotline", _("Hotline")
+        LEADER = "leader", _("Leader")
+        MEDIA = "media", _("Media")
+        SENSOR = "sensor", _("Sensor")
+        IMPORT = "import", _("Import")
+
+    ENDED = (State.REJECTED, State.CLOSED, State.VOID)
+
+    number = models.CharField(_("number"), max_length=24, unique=True)
+    flow = models.CharField(max_length=20, default="city_management")
+    flow_version = models.PositiveSmallIntegerField(default=1)
+    state = models.CharField(_("state"), max_length=20, choices=State.choices, default=State.REPORTED)
+    source = models.CharField(_("source"), max_length=12, choices=Source.choices)
+    type = models.ForeignKey(
+        "assets.ItemType", models.PROTECT, null=True, related_name="+", verbose_name=_("type")
+    )
+    component = models.ForeignKey(
+        "assets.Component",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="cases",
+        verbose_name=_("component"),
+    )
+    geom = models.PointField(_("place"), srid=4326, spatial_index=False)
+    description = models.TextField(_("description"), max_length=1000, blank=True)
+    address = models.CharField(_("place in words"), max_length=200, blank=True)
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("reporter"),
+    )
+    client_key = models.UUIDField(unique=True)
+    device_at = models.DateTimeField(_("time on the device"), null=True, blank=True)
+    duplicate_of = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="duplicates",
+        verbose_name=_("duplicate of"),
+    )
+    self_handled = models.BooleanField(_("handled by the reporter"), default=False)
+    urgent = models.BooleanField(_("urgent"), default=False)
+
+    # Who holds it now, and why.
+    holder_unit = models.ForeignKey(
+        "geo.Organisation",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("responsible unit"),
+    )
+    verifier = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("verifier"),
+    )
+    # The decision that sent it there: {"reason", "rule", "step", "polygon", "text"}; see cases.dispatch.
+    decision = models.JSONField(_("decision"), null=True, blank=True)
+    auto_dispatched = models.BooleanField(default=False)
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    close_due_at = models.DateTimeField(_("closing due"), null=True, blank=True)
+
+    # Where it was when it was filed; statistics use these when borders change later.
+    filed_community_code = models.CharField(max_length=12, blank=True)
+    filed_grid_code = models.CharField(max_length=15, blank=True)
+    filed_unit_grid_code = models.CharField(max_length=15, blank=True)
+    filed_duty_grid_code = models.CharField(max_length=20, blank=True)
+
+    reported_at = models.DateTimeField(_("reported at"), db_index=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    filed_at = models.DateTimeField(null=True, blank=True)
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+    handled_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    return_count = models.PositiveSmallIntegerField(default=0)
+    rework_count = models.PositiveSmallIntegerField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    scope = ScopeSpec(
+        permission="cases.view",
+        area="area_code",
+        grid="grid_id",
+        units=("holds__unit",),
+        own=("reporter_id", "verifier_id"),
+    )
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta(Located.Meta):
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+        ordering = ["-reported_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state__in=["dispatched", "handling", "handled", "rework"])
+                | Q(holder_unit__isnull=False),
+                name="cases_case_held_by_someone",
+            ),
+        ]
+        indexes = [
+            *Located.Meta.indexes,
+            models.Index(fields=["state", "-reported_at"], name="cases_case_state"),
+            models.Index(fields=["holder_unit", "state", "due_at"], name="cases_case_holder"),
+            models.Index(
+                fields=["due_at"],
+                name="cases_case_open_due",
+                condition=~Q(state__in=["rejected", "closed", "void"]),
+            ),
+            models.Index(fields=["-reported_at", "-id"], name="cases_case_latest"),
+        ]
+
+    def __str__(self):
+        return self.number
+
+    @property
+    def is_open(self) -> bool:
+        return self.state not in self.ENDED
+
+
+class CaseHold(models.Model):
+    """A unit that holds a case or held it: such a unit keeps seeing it."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="holds")
+    unit = models.ForeignKey("geo.Organisation", models.PROTECT, related_name="+")
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("holding")
+        verbose_name_plural = _("holdings")
+        constraints = [models.UniqueConstraint(fields=["case", "unit"], name="cases_casehold_once")]
+        indexes = [models.Index(fields=["unit", "case"], name="cases_casehold_unit")]
+
+    def __str__(self):
+        return f"{self.case_id} {self.unit_id}"
+
+
+class Transition(models.Model):
+    """One line of a case's log. The database refuses to change or delete it.
+
+    ``position`` is where the actor stood (EPSG:4326), where the action asks for it.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="transitions")
+    action = models.CharField(_("action"), max_length=30)
+    from_state = models.CharField(_("from"), max_length=20, blank=True)
+    to_state = models.CharField(_("to"), max_length=20)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    role = models.CharField(_("role"), max_length=40, blank=True)
+    unit = models.ForeignKey("geo.Organisation", models.PROTECT, null=True, related_name="+")
+    to_unit = models.ForeignKey("geo.Organisation", models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(_("at"))
+    device_at = models.DateTimeField(null=True)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+    position = models.PointField(srid=4326, null=True, spatial_index=False)
+    client_key = models.UUIDField(unique=True, null=True)
+
+    class Meta:
+        verbose_name = _("transition")
+        verbose_name_plural = _("transitions")
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["case", "id"], name="cases_transition_case"),
+            models.Index(fields=["action", "at"], name="cases_transition_action"),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self):
+        return f"{self.case_id} {self.action}"
+
+
+class CaseAttachment(models.Model):
+    """A photo or recording of a case, and the step it belongs to."""
+
+    class Phase(models.TextChoices):
+        REPORT = "report", _("Reported")
+        HANDLE = "handle", _("Handled")
+        VERIFY = "verify", _("Checked")
+        OTHER = "other", _("Other")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="case_attachments")
+    attachment = models.ForeignKey("geo.Attachment", models.PROTECT, related_name="case_attachments")
+    transition = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="case_attachments")
+    phase = models.CharField(_("step"), max_length=8, choices=Phase.choices, default=Phase.REPORT)
+
+    class Meta:
+        verbose_name = _("photo of a case")
+        verbose_name_plural = _("photos of cases")
+        constraints = [
+            models.UniqueConstraint(fields=["case", "attachment"], name="cases_caseattachment_once")
+        ]
+
+    def __str__(self):
+        return f"{self.case_id} {self.attachment_id}"
+
+
+class ReporterContact(models.Model):
+    """How to answer a resident who reported. Read one at a time, through a logged reveal."""
+
+    case = models.OneToOneField(Case, models.CASCADE, related_name="reporter_contact")
+    name = models.CharField(_("name"), max_length=60, blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+
+    class Meta:
+        verbose_name = _("reporter's contact")
+        verbose_name_plural = _("reporters' contacts")
+
+    def __str__(self):
+        return str(self.case_id)

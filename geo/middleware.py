@@ -1,0 +1,44 @@
+"""Headers and errors common to every answer."""
+
+from django.http import HttpRequest
+from django.shortcuts import render
+
+from geo.problems import Problem, problem_response
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; worker-src 'self' blob:; media-src 'self' blob:; font-src 'self' data:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class ContentSecurityPolicy:
+    """No script and no style but our own files; a view may widen it by setting the header itself."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest):
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault(
+            "Permissions-Policy", "geolocation=(self), camera=(self), microphone=(self)"
+        )
+        return response
+
+
+class Problems:
+    """A problem raised by an action outside the API framework becomes a document or a page."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if not isinstance(exception, Problem):
+            return None
+        if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
+            return problem_response(exception)
+        return render(request, "geo/problem.html", {"problem": exception}, status=exception.status)

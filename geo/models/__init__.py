@@ -1,0 +1,32 @@
+"""The ground's tables, by subject."""
+
+from geo.models.accounts import Grant, Organisation, Role, User
+from geo.models.areas import Area, Mapped
+from geo.models.files import Attachment
+from geo.models.records import (
+    AuditEntry,
+    Dictionary,
+    DictionaryItem,
+    Event,
+    IdempotencyKey,
+    NumberSequence,
+)
+from geo.models.time import CalendarDay, OfficeHours
+
+__all__ = [
+    "Area",
+    "Attachment",
+    "AuditEntry",
+    "CalendarDay",
+    "Dictionary",
+    "DictionaryItem",
+    "Event",
+    "Grant",
+    "IdempotencyKey",
+    "Mapped",
+    "NumberSequence",
+    "OfficeHours",
+    "Organisation",
+    "Role",
+    "User",
+]

@@ -1,0 +1,42 @@
+"""Nearness in metres, through the index on ``geom::geography``."""
+
+from django.contrib.gis.db import models
+from django.contrib.gis.geos import Point
+from django.db.models import F, FloatField, Func, Value
+from django.db.models.expressions import ExpressionWrapper
+
+from geo.models.areas import Geography
+
+
+class _DWithin(Func):
+    function = "ST_DWithin"
+    output_field = models.BooleanField()
+
+
+class _Distance(Func):
+    function = "ST_Distance"
+    output_field = FloatField()
+
+
+class _Knn(Func):
+    template = "%(expressions)s"
+    arg_joiner = " <-> "
+    output_field = FloatField()
+
+
+def within_metres(queryset, point: Point, metres: float, field: str = "geom"):
+    """Rows of ``queryset`` within ``metres`` (geodesic) of ``point`` (EPSG:4326), nearest first.
+
+    Each row gets ``distance_m``. Uses the GiST index on ``field::geography`` (every ``Located`` table has
+    one on ``geom``).
+    """
+    there = Geography(Value(point, output_field=models.GeometryField(srid=4326)))
+    return (
+        queryset.annotate(distance_m=_Distance(Geography(F(field)), there))
+        .filter(
+            ExpressionWrapper(
+                _DWithin(Geography(F(field)), there, Value(metres)), output_field=models.BooleanField()
+            )
+        )
+        .order_by(_Knn(Geography(F(field)), there), "pk")
+    )

@@ -1,0 +1,74 @@
+"""Errors that tell what was wrong, where, and what would be right (RFC 9457 problem details)."""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, JsonResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.views import set_rollback
+
+
+class Problem(Exception):
+    """An action cannot be done. ``errors`` is a list of {"pointer" or "field", "detail"}.
+
+    Raised by actions, which know nothing of HTTP beyond a status that says whose fault it is: 400 the
+    request is malformed, 403 not yours, 404 not there, 409 somebody was faster, 422 the content is wrong.
+    """
+
+    def __init__(
+        self, detail: str, *, status: int = 422, kind: str = "invalid", title: str = "", errors=None, **extra
+    ):
+        super().__init__(detail)
+        self.detail, self.status, self.kind = detail, status, kind
+        self.title = title or detail
+        self.errors = errors or []
+        self.extra = extra
+
+    def as_dict(self) -> dict:
+        body = {"type": f"/docs/problems/{self.kind}", "title": str(self.title), "status": self.status}
+        body["detail"] = str(self.detail)
+        if self.errors:
+            body["errors"] = self.errors
+        return body | self.extra
+
+
+def problem_response(problem: Problem) -> JsonResponse:
+    return JsonResponse(
+        problem.as_dict(),
+        status=problem.status,
+        content_type="application/problem+json",
+        json_dumps_params={"ensure_ascii": False},
+    )
+
+
+def _flatten(detail, pointer="") -> list[dict]:
+    if isinstance(detail, dict):
+        return [row for key, value in detail.items() for row in _flatten(value, f"{pointer}/{key}")]
+    if isinstance(detail, list):
+        return [row for value in detail for row in _flatten(value, pointer)]
+    return [{"pointer": pointer or "/", "detail": str(detail)}]
+
+
+def exception_handler(exception, context):
+    """DRF's hook: every API error becomes a problem document."""
+    set_rollback()
+    if isinstance(exception, Problem):
+        problem = exception
+    elif isinstance(exception, Http404):
+        problem = Problem(_("Not found, or not within your scope."), status=404, kind="not-found")
+    elif isinstance(exception, PermissionDenied):
+        problem = Problem(str(exception) or _("You may not do this."), status=403, kind="forbidden")
+    elif isinstance(exception, ValidationError):
+        errors = _flatten(getattr(exception, "message_dict", exception.messages))
+        problem = Problem(_("The content is not valid."), errors=errors)
+    elif isinstance(exception, exceptions.ValidationError):
+        problem = Problem(_("The content is not valid."), status=422, errors=_flatten(exception.detail))
+    elif isinstance(exception, exceptions.APIException):
+        problem = Problem(str(exception.detail), status=exception.status_code, kind=exception.default_code)
+    else:
+        return None
+    response = problem_response(problem)
+    if wait := getattr(exception, "wait", None):
+        response["Retry-After"] = str(int(wait))
+    if header := getattr(exception, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    return response

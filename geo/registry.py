@@ -1,0 +1,147 @@
+"""The three registries that keep imports pointing down.
+
+Each app tells what it has in ``layers.py`` (read by tiles), ``measures.py`` (read by geo) and
+``places.py`` (read by grids); Django's start imports them, as it does ``admin.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.apps import apps
+from django.db.models import Q
+from django.utils.module_loading import autodiscover_modules
+
+
+@dataclass(frozen=True)
+class TileField:
+    """A property of a tile's feature: ``source`` is an ORM path, ``finest`` hides it while coarser.
+
+    ``max_scale`` is in metres per pixel: 2.4 means "only when one pixel is 2.4 m or less".
+    """
+
+    name: str
+    label: str
+    source: str = ""
+    max_scale: float | None = None
+
+    @property
+    def path(self) -> str:
+        return self.source or self.name
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a layer is drawn when nothing else is said. ``by`` names the property that picks a class."""
+
+    colour: str = "#2f7d6d"
+    icon: str = ""
+    width: float = 1.5
+    dash: bool = False
+    fill_opacity: float = 0.12
+    by: str = ""
+    classes: dict[str, tuple[str, str]] = field(default_factory=dict)  # value -> (label, colour)
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What can be drawn. Tiles, TileJSON, OGC APIs, legend and layer tree follow from it.
+
+    ``model`` is "app.Model" with a ``scope``; ``filters`` narrows its rows; ``fields`` go into tiles and
+    OGC properties. ``max_scale`` is the coarsest scale (metres per pixel) at which single rows are drawn;
+    ``binned`` counts points in cells beyond that. ``group`` is the layer tree's branch.
+    """
+
+    id: str
+    label: str
+    model: str
+    fields: tuple[TileField, ...]
+    shape: str  # point | line | polygon
+    group: str
+    style: Style = Style()
+    filters: Q = field(default_factory=Q)
+    max_scale: float | None = None
+    binned: bool = False
+    bin_class: str = ""
+    geometry: str = "geom"
+    key: str = "pk"
+    label_field: str = ""
+    url_name: str = ""
+    visible: bool = False
+    order: int = 100
+
+    @property
+    def model_class(self):
+        return apps.get_model(self.model)
+
+    def rows(self, user, permission: str | None = None):
+        """The layer's rows that ``user`` may see."""
+        return self.model_class.objects.for_user(user, permission).filter(self.filters)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A count, or the sum of ``sum_of``, over a table that has a place.
+
+    ``area`` and ``grid`` are ORM paths to the area code and the grid's id; ``definition`` is what a user
+    reads behind the figure. ``time`` (a path) makes it a count over a period. ``rows_url`` names the page
+    that lists what was counted.
+    """
+
+    id: str
+    label: str
+    definition: str
+    model: str
+    area: str = "area_code"
+    grid: str = "grid"
+    sum_of: str = ""
+    filters: Callable[[], Q] | None = None
+    time: str = ""
+    unit: str = ""
+    group: str = ""
+    rows_url: str = ""
+    permission: str = ""
+    classes: str = ""  # path to split by (type, level)
+    order: int = 100
+
+    @property
+    def model_class(self):
+        return apps.get_model(self.model)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a table that has a place tells ``grids``.
+
+    ``locate`` adds to a locate answer: ``(user, point, chain) -> dict``. ``would_move`` is the label a
+    planner reads. ``after_regrid(publication, moved)`` runs inside the publishing transaction with
+    ``moved`` as a list of (row id, old grid id, new grid id).
+    """
+
+    id: str
+    model: str
+    label: str
+    locate: Callable | None = None
+    after_regrid: Callable | None = None
+
+
+class Registry(dict):
+    """Things by id, in their order of registration."""
+
+    def register(self, *things):
+        for thing in things:
+            if thing.id in self and self[thing.id] is not thing:
+                raise ValueError(f"{thing.id!r} is registered twice")
+            self[thing.id] = thing
+
+
+layers: Registry = Registry()
+measures: Registry = Registry()
+places: Registry = Registry()
+
+
+def discover() -> None:
+    """Import every app's registrations."""
+    autodiscover_modules("layers", "measures", "places")

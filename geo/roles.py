@@ -1,0 +1,21 @@
+"""The roles that come with the product (``fixtures/roles.csv``)."""
+
+import csv
+
+from django.conf import settings
+
+from geo.models import Role
+
+
+def load() -> int:
+    """Write the shipped roles. A role that is there keeps its name but gets its permissions anew."""
+    with open(settings.BASE_DIR / "fixtures" / "roles.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        permissions = row.pop("permissions").split()
+        Role.objects.update_or_create(
+            code=row.pop("code"),
+            defaults={"permissions": permissions, "administrator": row["administrator"]},
+            create_defaults={**row, "permissions": permissions},
+        )
+    return len(rows)

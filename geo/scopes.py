@@ -1,0 +1,164 @@
+"""Who may see which rows. ``for_user`` is the only door: lists, details, tiles, exports, statistics, events.
+
+A scope is a union. A grant names a role and either an area (every row whose area code begins with it), a
+unit (rows that the unit or one below it holds or held), or neither (own rows, and the grids the user has
+duty in). Each part only counts for the permissions of its own role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+@dataclass(frozen=True)
+class ScopeSpec:
+    """How a model's rows are tied to areas, units, grids and people; its lookups are ORM paths.
+
+    ``public`` selects what anybody may see, without an account: ``Q()`` is everything, ``None`` nothing.
+    """
+
+    permission: str
+    area: str | None = None
+    grid: str | None = None
+    units: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    public: Q | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One grant, resolved: the permissions of a role over areas, units, or grids and own rows."""
+
+    permissions: frozenset[str]
+    areas: tuple[str, ...] = ()
+    units: frozenset[int] = frozenset()
+    grids: frozenset[int] = frozenset()
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """All that a user was granted."""
+
+    user_id: int | None = None
+    parts: tuple[Part, ...] = ()
+    permissions: frozenset[str] = field(default_factory=frozenset)
+
+    def with_permission(self, permission: str) -> list[Part]:
+        return [part for part in self.parts if permission in part.permissions]
+
+    def areas(self, permission: str) -> tuple[str, ...]:
+        """Area code prefixes under which the permission holds, without those inside another."""
+        codes = sorted({code for part in self.with_permission(permission) for code in part.areas}, key=len)
+        kept: list[str] = []
+        for code in codes:
+            if not any(code.startswith(outer) for outer in kept):
+                kept.append(code)
+        return tuple(sorted(kept))
+
+    def units(self, permission: str) -> frozenset[int]:
+        """Ids of the units (descendants included) for which the permission holds."""
+        return frozenset().union(*(part.units for part in self.with_permission(permission)))
+
+    def grids(self, permission: str) -> frozenset[int]:
+        """Ids of the grids on duty in which the permission holds."""
+        return frozenset().union(*(part.grids for part in self.with_permission(permission)))
+
+    def covers(self, permission: str, area_code: str = "", unit_id: int | None = None, grid_id=None) -> bool:
+        """Whether the permission holds for something in this area, grid, or held by this unit."""
+        return any(
+            any(area_code.startswith(code) for code in part.areas)
+            or (unit_id is not None and unit_id in part.units)
+            or (grid_id is not None and grid_id in part.grids)
+            for part in self.with_permission(permission)
+        )
+
+
+# Apps above add the ids of grids on duty: (user) -> ids. Set by grids, so that arrows keep pointing down.
+duty_grids: list[Callable[[object], Iterable[int]]] = []
+
+
+def scope_of(user) -> Scope:
+    """Resolve a user's grants. Two or three queries; ``User.scope`` keeps the answer for the request."""
+    from geo.models import Grant, Organisation
+
+    if not user.is_authenticated or not user.is_active:
+        return Scope()
+    grants = list(
+        Grant.objects.filter(user=user)
+        .filter(Q(valid_to=None) | Q(valid_to__gt=timezone.localdate()))
+        .select_related("role", "unit")
+    )
+    below: dict[int, set[int]] = {}
+    paths = [grant.unit.path for grant in grants if grant.unit_id]
+    if paths:
+        under = Q()
+        for path in paths:
+            under |= Q(path__startswith=path)
+        for pk, path in Organisation.objects.filter(under).values_list("id", "path"):
+            for grant in grants:
+                if grant.unit_id and path.startswith(grant.unit.path):
+                    below.setdefault(grant.unit_id, set()).add(pk)
+    grids: frozenset[int] = frozenset()
+    if any(not grant.area_code and not grant.unit_id for grant in grants):
+        grids = frozenset(pk for source in duty_grids for pk in source(user))
+    parts = []
+    for grant in grants:
+        permissions = frozenset(grant.role.permissions)
+        if grant.area_code:
+            parts.append(Part(permissions, areas=(grant.area_code,)))
+        elif grant.unit_id:
+            parts.append(Part(permissions, units=frozenset(below.get(grant.unit_id, ()))))
+        else:
+            parts.append(Part(permissions, grids=grids, own=True))
+    return Scope(user.pk, tuple(parts), frozenset().union(*(part.permissions for part in parts)))
+
+
+def scope_filter(model, user, permission: str | None = None) -> Q | None:
+    """The condition that selects what ``user`` may see of ``model``; ``None`` when that is nothing."""
+    spec: ScopeSpec = model.scope
+    wanted = permission or spec.permission
+    allowed: list[Q] = []
+    if spec.public is not None and wanted == spec.permission:
+        if not spec.public:
+            return Q()
+        allowed.append(spec.public)
+    if user is not None and user.is_authenticated and user.is_active:
+        for part in user.scope.with_permission(wanted):
+            if spec.area:
+                allowed += [Q(**{f"{spec.area}__startswith": code}) for code in part.areas]
+            if part.units:
+                for lookup in spec.units:
+                    allowed.append(_through(model, lookup, part.units))
+            if spec.grid and part.grids:
+                allowed.append(Q(**{f"{spec.grid}__in": part.grids}))
+            if part.own:
+                allowed += [Q(**{lookup: user.pk}) for lookup in spec.own]
+    if not allowed:
+        return None
+    condition = Q()
+    for one in allowed:
+        condition |= one
+    return condition
+
+
+def _through(model, lookup: str, ids) -> Q:
+    """A condition over a to-many relation as a subquery, so that rows never double."""
+    first = model._meta.get_field(lookup.split("__")[0]) if lookup != "id" else None
+    if first is not None and (first.one_to_many or first.many_to_many):
+        return Q(pk__in=model._base_manager.filter(**{f"{lookup}__in": ids}).values("pk"))
+    return Q(**{f"{lookup}__in": ids})
+
+
+class ScopedQuerySet(models.QuerySet):
+    """A queryset whose rows are handed out by scope."""
+
+    def for_user(self, user, permission: str | None = None):
+        """Rows that ``user`` may see; ``permission`` replaces the model's own (``scope.permission``)."""
+        condition = scope_filter(self.model, user, permission)
+        return self.none() if condition is None else self.filter(condition)

@@ -1,0 +1,27 @@
+"""Grids, their versions, the grid workforce, and the base of all that has a place."""
+
+from grids.models.grids import (
+    DutyGrid,
+    Grid,
+    GridVersion,
+    Publication,
+    UnitGrid,
+    UnitGridVersion,
+)
+from grids.models.located import Located, RawPosition
+from grids.models.workforce import CheckIn, GridDuty, Shift, Worker
+
+__all__ = [
+    "CheckIn",
+    "DutyGrid",
+    "Grid",
+    "GridDuty",
+    "GridVersion",
+    "Located",
+    "Publication",
+    "RawPosition",
+    "Shift",
+    "UnitGrid",
+    "UnitGridVersion",
+    "Worker",
+]

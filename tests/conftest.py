@@ -1,0 +1,31 @@
+"""Fixtures for every test."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import factories
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+@pytest.fixture
+def roles(db):
+    from geo import roles
+
+    roles.load()
+
+
+@pytest.fixture
+def city(roles):
+    """The tiny city of ``tests.factories``; returns its area."""
+    return factories.make_city()
+
+
+@pytest.fixture
+def shared_data():
+    """The folder of real data beside the checkout; the test is skipped where it is missing."""
+    data = SHARED / "data"
+    if not data.exists():
+        pytest.skip(f"real data is not there: {data}")
+    return data
