@@ -57,7 +57,8 @@ def test_copy_obeys(city):
     with (
         connection.cursor() as cursor,
         cursor.copy(
-            "copy assets_component (code, type_id, name, state, data_source, note, area_code, geom) from stdin"
+            "copy assets_component (code, type_id, name, state, data_source, note, area_code, geom)"
+            " from stdin"
         ) as copy,
     ):
         copy.write_row(
