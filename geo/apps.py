@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,3 +11,12 @@ class GeoConfig(AppConfig):
         from geo import registry
 
         registry.discover()
+        post_migrate.connect(_install_tallies)
+
+
+def _install_tallies(sender, using="default", **options):
+    """Once all apps have their tables: the triggers of the measures."""
+    if sender is list(apps.get_app_configs())[-1] and using == "default":
+        from geo import tallies
+
+        tallies.install()

@@ -85,9 +85,11 @@ class Layer:
 class Measure:
     """A count, or the sum of ``sum_of``, over a table that has a place.
 
-    ``area`` and ``grid`` are ORM paths to the area code and the grid's id; ``definition`` is what a user
-    reads behind the figure. ``time`` (a path) makes it a count over a period. ``rows_url`` names the page
-    that lists what was counted.
+    ``area`` and ``grid`` are ORM paths to the area code and to the grid (a path ending in ``_code`` is taken
+    as the grid's code); ``definition`` is what a user reads behind the figure. ``time`` (a path to an
+    instant) makes it a count per day (Asia/Shanghai), ``classes`` splits it. ``tallied`` measures are kept
+    as sums per area by triggers (``geo.tallies``); one whose ``filters`` depend on the present moment
+    cannot be. ``rows_url`` and ``rows_query`` lead to the page that lists what was counted.
     """
 
     id: str
@@ -102,13 +104,29 @@ class Measure:
     unit: str = ""
     group: str = ""
     rows_url: str = ""
+    rows_query: str = ""
     permission: str = ""
-    classes: str = ""  # path to split by (type, level)
+    classes: str = ""
+    class_labels: Callable[[], dict[str, str]] | None = None
+    tallied: bool = True
+    tone: str = ""  # a state of ui.md that gives the figure its colour
     order: int = 100
 
     @property
     def model_class(self):
         return apps.get_model(self.model)
+
+    @property
+    def needs(self) -> str:
+        """The permission that opens the figure."""
+        return self.permission or self.model_class.scope.permission
+
+    @property
+    def grid_code(self) -> str:
+        """ORM path to the code of the grid a row lies in."""
+        if self.grid == "id":
+            return "code"
+        return self.grid if self.grid.endswith("_code") else f"{self.grid}__code"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from geo.models.records import (
     IdempotencyKey,
     NumberSequence,
 )
+from geo.models.tallies import Tally, TallyDelta
 from geo.models.time import CalendarDay, OfficeHours
 
 __all__ = [
@@ -28,5 +29,7 @@ __all__ = [
     "OfficeHours",
     "Organisation",
     "Role",
+    "Tally",
+    "TallyDelta",
     "User",
 ]

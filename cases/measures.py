@@ -1,0 +1,98 @@
+"""What the cockpit and statistics count of cases (domain reference, section 5)."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Case
+from geo.registry import Measure, measures
+
+
+def _today() -> Q:
+    """Reported since midnight, Asia/Shanghai."""
+    start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return Q(reported_at__gte=start, reported_at__lt=start + timedelta(days=1))
+
+
+def _closed_this_month() -> Q:
+    start = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return Q(state=Case.State.CLOSED, closed_at__gte=start)
+
+
+def _open() -> Q:
+    return ~Q(state__in=Case.ENDED)
+
+
+def _overdue() -> Q:
+    """Open and past its handling deadline, not yet handled."""
+    return _open() & Q(due_at__lt=timezone.now(), handled_at=None)
+
+
+measures.register(
+    Measure(
+        id="cases_reported",
+        label=_("Cases reported"),
+        definition=_("Cases by the day they were reported, whatever became of them, by their present state."),
+        model="cases.Case",
+        time="reported_at",
+        classes="state",
+        class_labels=lambda: dict(Case.State.choices),
+        group="cases",
+        rows_url="console",
+        order=10,
+    ),
+    Measure(
+        id="cases_today",
+        label=_("Reported today"),
+        definition=_("Cases reported since midnight, accepted or not."),
+        model="cases.Case",
+        filters=_today,
+        tallied=False,
+        group="cases",
+        rows_url="console",
+        rows_query="reported=today",
+        order=11,
+    ),
+    Measure(
+        id="cases_open",
+        label=_("Open"),
+        definition=_("Cases that are neither closed, void nor rejected."),
+        model="cases.Case",
+        filters=_open,
+        tallied=False,
+        group="cases",
+        rows_url="console",
+        rows_query="state=open",
+        order=12,
+    ),
+    Measure(
+        id="cases_overdue",
+        label=_("Overdue"),
+        definition=_("Open cases past their handling deadline (extensions included) and not yet handled."),
+        model="cases.Case",
+        filters=_overdue,
+        tallied=False,
+        group="cases",
+        rows_url="console",
+        rows_query="due=overdue",
+        tone="overdue",
+        order=13,
+    ),
+    Measure(
+        id="cases_closed_month",
+        label=_("Closed this month"),
+        definition=_("Cases closed since the first of this month, counted where they were filed."),
+        model="cases.Case",
+        area="filed_community_code",
+        grid="filed_grid_code",
+        filters=_closed_this_month,
+        tallied=False,
+        group="cases",
+        rows_url="console",
+        rows_query="closed=month",
+        tone="closed",
+        order=14,
+    ),
+)
