@@ -1,0 +1,95 @@
+"""The tree menu at the left: each app adds its pages in ``menu.py``, found as Django finds ``admin.py``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+GROUPS = {
+    "work": _("Work"),
+    "city": _("City data"),
+    "people": _("People"),
+    "maps": _("Maps and grids"),
+    "figures": _("Figures"),
+    "system": _("System"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in the menu. ``permission`` ("app.verb") hides it from whoever lacks it; "" shows it to all.
+
+    ``under`` is the path prefix under which the entry counts as the current one; by default its own path.
+    """
+
+    id: str
+    label: str
+    url_name: str
+    icon: str
+    permission: str = ""
+    group: str = "work"
+    order: int = 100
+    under: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(self.url_name)
+
+
+class Menu:
+    """Entries by id; asked once per page."""
+
+    def __init__(self):
+        self.entries: dict[str, Entry] = {}
+        self.found = False
+
+    def add(self, *entries: Entry) -> None:
+        for entry in entries:
+            if entry.id in self.entries and self.entries[entry.id] != entry:
+                raise ValueError(f"menu entry {entry.id!r} is there twice")
+            if entry.group not in GROUPS:
+                raise ValueError(f"menu group {entry.group!r} is not known")
+            self.entries[entry.id] = entry
+
+    def discover(self) -> None:
+        if not self.found:
+            autodiscover_modules("menu")
+            self.found = True
+
+    def groups_for(self, user, path: str) -> list[dict]:
+        """[{"id", "label", "entries": [{"id", "label", "url", "icon", "current"}]}] of what ``user`` may open."""
+        self.discover()
+        shown = []
+        for entry in sorted(self.entries.values(), key=lambda one: one.order):
+            if entry.permission and not user.can(entry.permission):
+                continue
+            url = entry.url
+            shown.append({"entry": entry, "url": url, "under": entry.under or url})
+        # The longest address that the page lies under is the current entry: "/" lies over everything.
+        best = max((len(one["under"]) for one in shown if _covers(one["under"], path)), default=-1)
+        groups = []
+        for code, label in GROUPS.items():
+            entries = [
+                {
+                    "id": one["entry"].id,
+                    "label": one["entry"].label,
+                    "url": one["url"],
+                    "icon": one["entry"].icon,
+                    "current": len(one["under"]) == best and _covers(one["under"], path),
+                }
+                for one in shown
+                if one["entry"].group == code
+            ]
+            if entries:
+                groups.append({"id": code, "label": label, "entries": entries})
+        return groups
+
+
+def _covers(under: str, path: str) -> bool:
+    return path == under if under == "/" else path.startswith(under)
+
+
+menu = Menu()
