@@ -33,7 +33,7 @@ const common = {
   outdir: out,
   metafile: true,
   charset: "utf8",
-  target: ["es2020", "chrome90", "safari14", "firefox90"],
+  target: ["es2020", "chrome90", "safari15", "firefox90"],
   // "@tiles/map.js" is tiles/static/tiles/map.js, whichever app imports it.
   alias: Object.fromEntries(apps.map((app) => [`@${app}`, path.resolve(`${app}/static/${app}`)])),
   // Pictures that style sheets name are served by Django as they are.

@@ -60,7 +60,7 @@ class Menu:
             self.found = True
 
     def groups_for(self, user, path: str) -> list[dict]:
-        """[{"id", "label", "entries": [{"id", "label", "url", "icon", "current"}]}] of what ``user`` may open."""
+        """Groups with the entries ``user`` may open: id, label and [{id, label, url, icon, current}]."""
         self.discover()
         shown = []
         for entry in sorted(self.entries.values(), key=lambda one: one.order):

@@ -33,6 +33,9 @@ CITY_SRID = int(os.environ.get("WANGGE_CITY_SRID", "4537"))
 # Seconds; a grid's publication asks again after this and then says who is in the way.
 LOCK_TIMEOUT = 5
 
+# Ours, from the ground up.
+OWN_APPS = ["geo", "tiles", "grids", "assets", "cases"]
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -51,11 +54,7 @@ INSTALLED_APPS = [
     "axes",
     "pgtrigger",
     "pghistory",
-    "geo",
-    "tiles",
-    "grids",
-    "assets",
-    "cases",
+    *OWN_APPS,
 ]
 
 MIDDLEWARE = [

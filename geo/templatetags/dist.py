@@ -40,7 +40,7 @@ def dist_css(name: str) -> str:
 
 @register.simple_tag
 def icon(name: str, label: str = "") -> str:
-    """``{% icon "clock" %}``: a stroke icon of the sprite; hidden from screen readers unless it has a label."""
+    """``{% icon "clock" %}``: a stroke icon; hidden from screen readers unless it has a label."""
     if label:
         return format_html(
             '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
@@ -55,7 +55,7 @@ def icon(name: str, label: str = "") -> str:
 
 @register.simple_tag(takes_context=True)
 def query(context, **changes) -> str:
-    """The page's query string with some parameters changed: ``{% query page=2 %}``; ``None`` or "" removes."""
+    """The query string with some parameters changed: ``{% query page=2 %}``; ``None`` or "" removes."""
     params = context["request"].GET.copy()
     for key, value in changes.items():
         if value in (None, ""):

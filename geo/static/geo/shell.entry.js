@@ -1,0 +1,136 @@
+// What every desk page does: menus, popovers, search, keys, messages, offline, live sign, htmx.
+import htmx from "htmx.org";
+import { all, el, icon, one, onClick } from "./dom.js";
+import { csrfToken, getJSON } from "./http.js";
+import { gettext } from "./i18n.js";
+import { on } from "./keys.js";
+import { stateWord, subscribe, watch } from "./live.js";
+import { startSearch } from "./search.js";
+import { ago, exact, keepFresh } from "./times.js";
+import { toast } from "./toast.js";
+
+window.htmx = htmx;
+const year = 31536000;
+const remember = (name, value) => { document.cookie = `${name}=${value};path=/;max-age=${year};samesite=lax`; };
+
+// --- htmx: our token goes with every request; an error says what happened -----------------------------------
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.verb !== "get") detail.headers["X-CSRFToken"] = csrfToken();
+});
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  const { xhr } = detail;
+  let words = gettext("The server could not do this. Try again later.");
+  if (xhr.status === 403) words = gettext("Your roles do not allow this.");
+  if (xhr.status === 404) words = gettext("Not found, or not within your scope.");
+  try {
+    const problem = JSON.parse(xhr.responseText);
+    words = problem.detail || problem.title || words;
+  } catch { /* not a problem document */ }
+  toast(words, { bad: true });
+});
+document.addEventListener("htmx:sendError", () => toast(gettext("No answer from the server. Check the connection and try again."), { bad: true }));
+// A session that has ended answers a fragment with the log-in page: go there instead of showing it in a pane.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (/\/login\//.test(new URL(event.detail.xhr.responseURL || location.href).pathname)) {
+    event.preventDefault();
+    location.href = `/login/?next=${encodeURIComponent(location.pathname + location.search)}`;
+  }
+});
+
+// --- header and menu ---------------------------------------------------------------------------------------
+const desk = one("#desk");
+onClick("[data-fold]", (button) => {
+  const folded = desk.classList.toggle("folded");
+  button.setAttribute("aria-pressed", String(folded));
+  remember("folded", folded ? 1 : 0);
+  window.dispatchEvent(new Event("resize"));
+});
+onClick("[data-menu-open]", (button) => {
+  button.setAttribute("aria-expanded", String(desk.classList.toggle("menu-shown")));
+});
+onClick(".menu .group-name", (button) => {
+  const open = button.getAttribute("aria-expanded") !== "true";
+  button.setAttribute("aria-expanded", String(open));
+  one(`#${button.getAttribute("aria-controls")}`).hidden = !open;
+});
+onClick("[data-large]", (button) => {
+  const large = document.documentElement.classList.toggle("large-type");
+  button.setAttribute("aria-pressed", String(large));
+  remember("large", large ? 1 : 0);
+});
+onClick("[data-back]", () => history.back());
+onClick("[data-close]", (button) => button.closest("dialog")?.close());
+onClick("[data-dialog]", (button) => one(`#${button.dataset.dialog}`)?.showModal());
+onClick("[data-print]", () => window.print());
+const showKeys = () => one("#keys")?.showModal();
+onClick("[data-keys]", showKeys);
+on("?", showKeys);
+
+function closePopovers(except) {
+  for (const button of all("[data-popover][aria-expanded='true']")) {
+    if (button === except) continue;
+    button.setAttribute("aria-expanded", "false");
+    const popover = one(`#${button.dataset.popover}`);
+    if (popover) popover.hidden = true;
+  }
+}
+onClick("[data-popover]", (button) => {
+  closePopovers(button);
+  const popover = one(`#${button.dataset.popover}`);
+  popover.hidden = !popover.hidden;
+  button.setAttribute("aria-expanded", String(!popover.hidden));
+  if (!popover.hidden && popover.dataset.src) fillMessages(popover);
+});
+document.addEventListener("click", (event) => { if (!event.target.closest(".has-popover")) closePopovers(); });
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const open = one("[data-popover][aria-expanded='true']");
+  if (open) {
+    closePopovers();
+    open.focus();
+    event.stopImmediatePropagation();
+  }
+  desk?.classList.remove("menu-shown");
+});
+
+const search = one("[data-search]");
+if (search) startSearch(search);
+
+// --- messages ----------------------------------------------------------------------------------------------
+async function fillMessages(popover) {
+  popover.replaceChildren(el("p.title", {}, gettext("Messages")));
+  try {
+    const { messages = [] } = await getJSON(popover.dataset.src);
+    if (!messages.length) popover.append(el("p.title", {}, gettext("No messages.")));
+    popover.append(...messages.map((message) =>
+      el("a.item", { href: message.url || "#" }, icon(message.icon || "bell"),
+        el("span.grow", {}, message.title,
+          el("small", { title: exact(message.at) }, [message.detail, ago(message.at)].filter(Boolean).join(" · "))))));
+    const dot = one("[data-message-count]");
+    if (dot) dot.textContent = "";
+  } catch (error) {
+    popover.append(el("p.title", {}, error.message));
+  }
+}
+
+// --- offline, live, times ----------------------------------------------------------------------------------
+const offline = one("[data-offline]");
+const showOffline = () => { if (offline) offline.hidden = navigator.onLine; };
+window.addEventListener("online", showOffline);
+window.addEventListener("offline", showOffline);
+showOffline();
+
+const sign = one("[data-live]");
+if (sign && document.body.dataset.user) {
+  sign.hidden = false;
+  watch((state) => {
+    sign.dataset.state = state;
+    sign.textContent = stateWord(state);
+  });
+  subscribe((event) => {
+    const dot = one("[data-message-count]");
+    if (event.layer === "messages" && dot) dot.textContent = String(Number(dot.textContent || 0) + 1);
+  });
+}
+const refresh = keepFresh();
+document.addEventListener("htmx:afterSettle", refresh);
