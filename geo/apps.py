@@ -8,10 +8,9 @@ class GeoConfig(AppConfig):
     verbose_name = _("Ground")
 
     def ready(self):
-        from geo import calendar, registry
+        from geo import registry
 
         registry.discover()
-        calendar.watch()
         post_migrate.connect(_install_tallies)
 
 

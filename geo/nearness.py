@@ -40,3 +40,12 @@ def within_metres(queryset, point: Point, metres: float, field: str = "geom"):
         )
         .order_by(_Knn(Geography(F(field)), there), "pk")
     )
+
+
+def nearest(queryset, point: Point, limit: int, field: str = "geom") -> list:
+    """The ``limit`` rows nearest to ``point`` (EPSG:4326), each with ``distance_m`` (geodesic)."""
+    there = Geography(Value(point, output_field=models.GeometryField(srid=4326)))
+    here = Geography(F(field))
+    return list(
+        queryset.annotate(distance_m=_Distance(here, there)).order_by(_Knn(here, there), "pk")[:limit]
+    )

@@ -9,12 +9,20 @@ from assets.models.buildings import (
     ResidentUnit,
     Shop,
 )
-from assets.models.components import Component, PublicFacility, ReferenceLine, RiskPoint, ServiceCenter
+from assets.models.components import (
+    Component,
+    ComponentSequence,
+    PublicFacility,
+    ReferenceLine,
+    RiskPoint,
+    ServiceCenter,
+)
 from assets.models.types import ItemType
 
 __all__ = [
     "Building",
     "Component",
+    "ComponentSequence",
     "Enterprise",
     "Estate",
     "House",

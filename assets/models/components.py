@@ -77,6 +77,21 @@ class Component(Located):
         return f"{self.name} {self.code}"
 
 
+class ComponentSequence(models.Model):
+    """The last number given out per county and type; taken under the row's lock, never reused."""
+
+    # County 6 + class 2 + type 2 or 3.
+    prefix = models.CharField(max_length=11, unique=True)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("component sequence")
+        verbose_name_plural = _("component sequences")
+
+    def __str__(self):
+        return f"{self.prefix}{self.last:06d}"
+
+
 class PublicFacility(Located):
     """A public facility (公共设施): toilet, park, market, car park."""
 

@@ -1,0 +1,106 @@
+"""Codes of components: checked on entry, minted in sequence.
+
+GB/T 30428.2-2013: 16 digits = county 6 + class 2 + type 2 + sequence 6. GB/T 47678.5-2026: 17 digits =
+county 6 + class 2 + type 3 + sequence 6. A local type has the width that its type code gives it.
+"""
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from assets.models import Component, ItemType
+from geo.models import Area
+
+SEQUENCE_DIGITS = 6
+
+
+class CodeError(ValueError):
+    """A code that cannot be this component's; the text says what would be right."""
+
+
+def width(kind: ItemType) -> int:
+    """Digits of a component code of this type: 16 or 17."""
+    return 6 + len(kind.full_code) + SEQUENCE_DIGITS
+
+
+def check(code: str, kind: ItemType, counties=None) -> None:
+    """Refuse a code that does not fit its type, or whose county is none of ``counties`` (6-digit codes).
+
+    ``counties`` defaults to the districts the database has, whatever their vintage: a component keeps its
+    code when its county is renumbered.
+    """
+    wanted = width(kind)
+    shape = _("county 6 + class and type %(type)s + sequence %(digits)d, %(width)d digits in all") % {
+        "type": kind.full_code,
+        "digits": SEQUENCE_DIGITS,
+        "width": wanted,
+    }
+    if not (code.isascii() and code.isdigit()):
+        raise CodeError(
+            _("The code “%(code)s” must be digits only: %(shape)s.") % {"code": code, "shape": shape}
+        )
+    if len(code) != wanted:
+        raise CodeError(
+            _("The code %(code)s has %(got)d digits; under %(standard)s it is %(shape)s.")
+            % {
+                "code": code,
+                "got": len(code),
+                "standard": kind.get_standard_display(),
+                "shape": shape,
+            }
+        )
+    if code[6:-SEQUENCE_DIGITS] != kind.full_code:
+        raise CodeError(
+            _("The code %(code)s says type %(got)s, but the component's type is %(type)s %(name)s.")
+            % {
+                "code": code,
+                "got": code[6:-SEQUENCE_DIGITS],
+                "type": kind.full_code,
+                "name": kind,
+            }
+        )
+    if code[-SEQUENCE_DIGITS:] == "0" * SEQUENCE_DIGITS:
+        raise CodeError(_("The sequence of the code %s begins at 000001.") % code)
+    if counties is None:
+        known = Area.objects.filter(level=Area.Level.DISTRICT, code=code[:6]).exists()
+    else:
+        known = code[:6] in counties
+    if not known:
+        raise CodeError(
+            _("The code %(code)s begins with %(county)s, which is no district or county here.")
+            % {"code": code, "county": code[:6]}
+        )
+
+
+def mint(county: str, kind: ItemType) -> str:
+    """The next code of a type in a county (6 digits).
+
+    The sequence's row stays locked until the caller's transaction ends, so no two writers get one number; it
+    starts behind what the table already holds, and a code that an import brought is passed over.
+    """
+    prefix = county[:6] + kind.full_code
+    if len(prefix) != 6 + len(kind.full_code) or not prefix.isdigit():
+        raise CodeError(_("A component's code needs a county of six digits, not “%s”.") % county)
+    with connection.cursor() as cursor:
+        last = _advance(cursor, prefix, 0)
+        while Component.objects.filter(code=f"{prefix}{last:06d}").exists():
+            cursor.execute(
+                "select max(right(code, 6)::int) from assets_component"
+                " where code like %s and length(code) = %s",
+                [prefix + "%", width(kind)],
+            )
+            last = _advance(cursor, prefix, cursor.fetchone()[0])
+    if last >= 10**SEQUENCE_DIGITS:
+        raise CodeError(
+            _("No number is left for type %(type)s in county %(county)s: all 999,999 are given out.")
+            % {"type": kind.full_code, "county": county[:6]}
+        )
+    return f"{prefix}{last:06d}"
+
+
+def _advance(cursor, prefix: str, beyond: int) -> int:
+    cursor.execute(
+        "insert into assets_componentsequence as s (prefix, last) values (%s, %s + 1)"
+        " on conflict (prefix) do update set last = greatest(s.last, %s) + 1 returning last",
+        [prefix, beyond, beyond],
+    )
+    return cursor.fetchone()[0]
