@@ -152,8 +152,13 @@ export_environment() {
     DATABASE_URL="postgis://wangge@$(printf %s "$SOCKETS" | sed 's,/,%2F,g'):54321/wangge"
   fi
   export DATABASE_URL
-  # libpq does not know Django's scheme.
+  # libpq does not know Django's scheme, and a password has no business in the list of processes.
   LIBPQ_URL="postgresql://${DATABASE_URL#*://}"
+  if [[ "$LIBPQ_URL" =~ ^(postgresql://[^:@/]+):([^@/]+)(@.*)$ ]]; then
+    LIBPQ_URL="${BASH_REMATCH[1]}${BASH_REMATCH[3]}"
+    PGPASSWORD="$(printf '%b' "${BASH_REMATCH[2]//%/\\x}")"
+    export PGPASSWORD
+  fi
   unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
 }
 

@@ -31,7 +31,7 @@ CONF
     as_service mv "$data.new" "$data"
   fi
   local memory shared cache
-  memory=$(memory_mb)
+  memory=${PG_MEMORY_MB:-$(memory_mb)}
   shared=$((memory / 4 > 8192 ? 8192 : memory / 4))
   cache=$((memory * 6 / 10))
   as_service tee "$data/wangge.conf" >/dev/null <<CONF
@@ -86,6 +86,8 @@ do $$ begin
     create role wangge login createrole createdb;
   end if;
 end $$;
+-- A restore that was killed may have left it more than that.
+alter role wangge nosuperuser;
 SQL
   if [ "$(psql_admin -d postgres -c "select 1 from pg_database where datname = 'wangge'")" != 1 ]; then
     psql_admin -d postgres -c "create database wangge owner wangge template template0 encoding 'UTF8' locale 'C.UTF-8'"

@@ -57,6 +57,7 @@ missing_packages() {
   [ -n "$(find /usr/share/fonts -name 'wqy-microhei*' -print -quit 2>/dev/null)" ] || MISSING+=(fonts-wqy-microhei)
   command -v openssl >/dev/null || MISSING+=(openssl)
   [ -f /etc/ssl/certs/ca-certificates.crt ] || MISSING+=(ca-certificates)
+  return 0
 }
 
 # The PostgreSQL of this Debian.
