@@ -133,7 +133,8 @@ def extract(scratch: Path, domain: str) -> dict[str, polib.POFile]:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
         (copy / "locale").mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "django", "makemessages", "--domain", domain, "--locale", LANGUAGE]
+        # -P: an app may well have a module named like one of the standard library.
+        command = [sys.executable, "-P", "-m", "django", "makemessages", "-d", domain, "-l", LANGUAGE]
         if domain == "djangojs":
             command += ["--extension", "js,mjs"]
         environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
