@@ -1,0 +1,107 @@
+// The choropleth in the middle of the wall.
+import Feature from "ol/Feature.js";
+import GeoJSON from "ol/format/GeoJSON.js";
+import { fromExtent } from "ol/geom/Polygon.js";
+import VectorLayer from "ol/layer/Vector.js";
+import OlMap from "ol/Map.js";
+import VectorSource from "ol/source/Vector.js";
+import { Fill, Stroke, Style, Text } from "ol/style.js";
+import View from "ol/View.js";
+import { el } from "@geo/dom.js";
+import { fill, gettext } from "@geo/i18n.js";
+import { number } from "./cockpit-cards.js";
+
+// Five steps from the ground's colour to a pale sea green; each differs in lightness too.
+const RAMP = ["#17384a", "#1d5563", "#27757a", "#4a9a94", "#8cc8bb"];
+const FONT = '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif';
+
+/** Upper bounds of up to five classes with about the same number of areas each. */
+function breaks(values) {
+  const sorted = [...new Set(values)].sort((a, b) => a - b);
+  if (sorted.length <= RAMP.length) return sorted;
+  return RAMP.map((_, index) => sorted[Math.ceil(((index + 1) * sorted.length) / RAMP.length) - 1]);
+}
+
+export function createAreaMap(element, legend, drill) {
+  const source = new VectorSource();
+  let values = new Map();
+  let bounds = [];
+  let ringed = null;
+
+  const tint = (value) => RAMP[Math.max(0, bounds.findIndex((bound) => value <= bound)) + (RAMP.length - bounds.length)] ?? RAMP[0];
+
+  function style(feature, resolution) {
+    const code = feature.get("code");
+    const value = values.get(code) ?? 0;
+    const [west, , east] = feature.getGeometry().getExtent();
+    const room = (east - west) / resolution;
+    return new Style({
+      fill: new Fill({ color: tint(value) }),
+      stroke: new Stroke({ color: code === ringed ? "#ffe3a3" : "#0f1a24", width: code === ringed ? 3 : 1.2 }),
+      zIndex: code === ringed ? 2 : 1,
+      text: room < 46 ? undefined : new Text({
+        text: `${feature.get("name") || code}\n${number(value)}`,
+        font: `13px ${FONT}`,
+        fill: new Fill({ color: "#f2f8f8" }),
+        stroke: new Stroke({ color: "#0c1720", width: 3 }),
+        overflow: true,
+      }),
+    });
+  }
+
+  const layer = new VectorLayer({ source, style, declutter: true });
+  const map = new OlMap({
+    target: element,
+    layers: [layer],
+    view: new View({ projection: "EPSG:4326", center: [84, 39.5], zoom: 9, enableRotation: false }),
+  });
+  element.setAttribute("aria-hidden", "true"); // The table beside it says and does the same.
+
+  const tip = el("div.cockpit-tip", { hidden: true });
+  element.append(tip);
+  map.on("pointermove", (event) => {
+    if (event.dragging) return;
+    const feature = map.forEachFeatureAtPixel(event.pixel, (found) => found);
+    ring(feature?.get("code") ?? null);
+    element.classList.toggle("is-over", Boolean(feature));
+    tip.hidden = !feature;
+    if (feature) {
+      tip.textContent = `${feature.get("name") || feature.get("code")}  ${number(values.get(feature.get("code")) ?? 0)}`;
+      tip.style.transform = `translate(${Math.round(event.pixel[0] + 14)}px, ${Math.round(event.pixel[1] + 14)}px)`;
+    }
+  });
+  map.on("click", (event) => {
+    const feature = map.forEachFeatureAtPixel(event.pixel, (found) => found);
+    if (feature) drill(feature.get("code"));
+  });
+
+  function ring(code) {
+    if (code === ringed) return;
+    ringed = code;
+    layer.changed();
+  }
+
+  return {
+    ring,
+    setShapes(collection) {
+      source.clear();
+      const read = new GeoJSON().readFeatures(collection).filter((feature) => feature instanceof Feature && feature.getGeometry());
+      source.addFeatures(read);
+      const extent = read.length ? source.getExtent() : collection.bbox;
+      if (extent) map.getView().fit(fromExtent(extent), { padding: [24, 24, 24, 24] });
+    },
+    paint(measure, next) {
+      values = next;
+      bounds = breaks([...values.values()]);
+      layer.changed();
+      const from = RAMP.length - bounds.length;
+      legend.replaceChildren(el("strong", {}, measure.label), ...bounds.map((bound, index) => {
+        const low = index ? bounds[index - 1] : null;
+        const swatch = el("i", { "aria-hidden": "true" });
+        swatch.style.background = RAMP[from + index];
+        return el("span", {}, swatch, low === null || bounds.length < RAMP.length
+          ? number(bound) : fill(gettext("over %(low)s to %(high)s"), { low: number(low), high: number(bound) }));
+      }));
+    },
+  };
+}
