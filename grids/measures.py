@@ -43,7 +43,7 @@ measures.register(
         filters=lambda: Q(active=True),
         classes="staff_kind",
         class_labels=lambda: dict(Worker.StaffKind.choices),
-        group="people",
+        group="workforce",
         order=80,
     ),
     Measure(
@@ -53,7 +53,7 @@ measures.register(
         model="grids.Shift",
         grid="area_code",
         filters=lambda: Q(punched_in_at__isnull=False, punched_out_at=None),
-        group="people",
+        group="workforce",
         tone="handled",
         order=81,
     ),

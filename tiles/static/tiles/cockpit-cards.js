@@ -14,15 +14,15 @@ const charts = new Map();
 const cards = new Map();
 const resize = new ResizeObserver((entries) => entries.forEach(({ target }) => charts.get(target)?.resize()));
 
-const groups = () => ({
-  ground: gettext("Ground and buildings"),
-  people: gettext("Homes and people"),
-  components: gettext("Components"),
-  services: gettext("Services"),
-  risks: gettext("Risk points"),
-  workforce: gettext("People on the ground"),
-  cases: gettext("Cases"),
-});
+// Each card gathers the measures of some groups; what an app adds later gets a card of its own.
+const layout = () => [
+  { id: "ground", title: gettext("Ground, buildings, homes"), groups: ["grids", "buildings", "people"] },
+  { id: "components", title: gettext("Components"), groups: ["components"], chart: true },
+  { id: "services", title: gettext("Services"), groups: ["services"] },
+  { id: "cases", title: gettext("Cases"), groups: ["cases"], chart: true },
+  { id: "workforce", title: gettext("People on the ground"), groups: ["workforce"] },
+  { id: "risks", title: gettext("Risk points"), groups: ["risks"], chart: true },
+];
 const RIGHT = ["cases", "workforce", "risks"];
 const RISK = { red: "--risk-red", orange: "--risk-orange", yellow: "--risk-yellow", blue: "--risk-blue" };
 
@@ -100,29 +100,29 @@ function trend(body, measure, days) {
   holder.setAttribute("aria-label", `${measure.label}: ${days.length} d, ${sum}`);
 }
 
-/** Draws or refreshes all cards; measures fall into cards by their group. */
+/** Draws or refreshes all cards. */
 export function drawCards({ left, right, answer, days, daily, shown, choose, explain }) {
-  const words = groups();
-  const byGroup = Map.groupBy
-    ? Map.groupBy(answer.measures, (measure) => measure.group)
-    : answer.measures.reduce((all, measure) => all.set(measure.group, [...(all.get(measure.group) ?? []), measure]), new Map());
-  const order = [...Object.keys(words), ...[...byGroup.keys()].filter((group) => !(group in words))];
-  for (const group of order) {
-    const measures = byGroup.get(group);
-    if (!measures) {
-      cards.get(group)?.remove();
+  const planned = layout();
+  const known = new Set(planned.flatMap((one) => one.groups));
+  for (const group of new Set(answer.measures.map((measure) => measure.group))) {
+    if (!known.has(group)) planned.push({ id: group, title: group, groups: [group], chart: true });
+  }
+  for (const { id, title, groups, chart: charted } of planned) {
+    const measures = answer.measures.filter((measure) => groups.includes(measure.group));
+    if (!measures.length) {
+      cards.get(id)?.remove();
       continue;
     }
-    const body = card(RIGHT.includes(group) ? right : left, group, words[group] ?? group);
+    const body = card(RIGHT.includes(id) ? right : left, id, title);
     const tiles = el("div.tiles", {}, ...measures.map((measure) => tile(measure, shown, choose, explain)));
     const old = body.querySelector(".tiles");
-    // A figure someone is about to press stays under the hand: only its text changes when nothing else did.
+    // A figure someone is about to press stays under the hand.
     if (old) {
       const focused = old.contains(document.activeElement) && document.activeElement.dataset.show;
       old.replaceWith(tiles);
       if (focused) tiles.querySelector(`[data-show="${focused}"]`)?.focus();
     } else body.prepend(tiles);
-    for (const measure of measures) if (measure.classes.length) bars(body, measure);
-    if (group === "cases" && daily) trend(body, daily, days);
+    if (charted) for (const measure of measures) if (measure.classes.length) bars(body, measure);
+    if (id === "cases" && daily) trend(body, daily, days);
   }
 }
