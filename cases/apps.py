@@ -5,3 +5,15 @@ from django.utils.translation import gettext_lazy as _
 class CasesConfig(AppConfig):
     name = "cases"
     verbose_name = _("Cases")
+
+    def ready(self):
+        from geo import attachments
+
+        attachments.holders.append(_hangs_on_a_case)
+
+
+def _hangs_on_a_case(user, attachment) -> bool:
+    """Who may see a case may see its photos."""
+    from cases.models import Case
+
+    return Case.objects.for_user(user).filter(case_attachments__attachment=attachment).exists()

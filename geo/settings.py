@@ -161,6 +161,8 @@ if bucket := os.environ.get("WANGGE_S3_BUCKET"):
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {"bucket_name": bucket, "endpoint_url": os.environ.get("WANGGE_S3_ENDPOINT")},
     }
+# nginx in front hands out media that Django allowed (X-Accel-Redirect to its internal /_media/).
+X_ACCEL = os.environ.get("WANGGE_PROXY") == "1"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 

@@ -1,0 +1,148 @@
+"""REST resources of the ground: attachments, and the key to the event stream."""
+
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from geo import attachments
+from geo.models import Attachment
+
+
+class AttachmentSerializer(serializers.ModelSerializer):
+    """An attachment as its viewers see it; where it was taken is told to its owner alone."""
+
+    shown = serializers.SerializerMethodField()
+    thumbnail = serializers.SerializerMethodField()
+    public = serializers.SerializerMethodField()
+    position = serializers.SerializerMethodField()
+    owner = serializers.CharField(source="owner.name", default=None, read_only=True)
+
+    class Meta:
+        model = Attachment
+        fields = [
+            "uuid",
+            "media_type",
+            "size",
+            "width",
+            "height",
+            "owner",
+            "taken_at",
+            "created_at",
+            "review",
+            "shown",
+            "thumbnail",
+            "public",
+            "position",
+        ]
+
+    def _address(self, attachment, kind: str) -> str | None:
+        return reverse("attachment-file", args=[attachment.uuid, kind]) if getattr(attachment, kind) else None
+
+    def get_shown(self, attachment) -> str | None:
+        return self._address(attachment, "shown")
+
+    def get_thumbnail(self, attachment) -> str | None:
+        return self._address(attachment, "thumbnail")
+
+    def get_public(self, attachment) -> str | None:
+        return self._address(attachment, "public")
+
+    def get_position(self, attachment) -> list[float] | None:
+        request = self.context.get("request")
+        mine = (
+            request is not None and attachment.owner_id is not None and attachment.owner_id == request.user.pk
+        )
+        return list(attachment.exif_position.coords) if mine and attachment.exif_position else None
+
+
+class UploadSerializer(serializers.Serializer):
+    """What a client sends: the file, and its own UUID for it, under which it may send again."""
+
+    file = serializers.FileField()
+    uuid = serializers.UUIDField(required=False)
+
+
+class ReviewSerializer(serializers.Serializer):
+    """A look at a photo: may it be public, and what must be unreadable in it."""
+
+    passed = serializers.BooleanField()
+    rectangles = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4),
+        required=False,
+        default=list,
+        max_length=100,
+    )
+    reason = serializers.CharField(required=False, default="", max_length=500, allow_blank=True)
+
+
+class AttachmentList(APIView):
+    """Photos and recordings, taken in before what they belong to."""
+
+    permission_classes = [IsAuthenticated]
+    parser_classes = [MultiPartParser, FormParser]
+
+    @extend_schema(
+        operation_id="attachments_create",
+        request={"multipart/form-data": UploadSerializer},
+        responses={
+            201: AttachmentSerializer,
+            200: OpenApiResponse(AttachmentSerializer, description="Sent before under this UUID."),
+        },
+    )
+    def post(self, request):
+        data = UploadSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        row, is_new = attachments.store(
+            request.user, data.validated_data["file"], data.validated_data.get("uuid")
+        )
+        body = AttachmentSerializer(row, context={"request": request}).data
+        address = reverse("attachment", args=[row.uuid])
+        return Response(body, status=201 if is_new else 200, headers={"Location": address})
+
+
+class AttachmentDetail(APIView):
+    """What is known of one attachment."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(operation_id="attachments_retrieve", responses=AttachmentSerializer)
+    def get(self, request, uuid):
+        row = attachments.visible(request.user, uuid)
+        return Response(AttachmentSerializer(row, context={"request": request}).data)
+
+
+class AttachmentFile(APIView):
+    """The bytes: ``shown`` and ``thumbnail`` without EXIF, ``original``, and ``public`` for anybody."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="attachments_file",
+        parameters=[OpenApiParameter("kind", str, "path", enum=attachments.KINDS)],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(self, request, uuid, kind):
+        return attachments.deliver(request.user, uuid, kind, ip=request.META.get("REMOTE_ADDR"))
+
+
+class AttachmentReview(APIView):
+    """Say that a photo was looked at."""
+
+    permission_classes = [IsAuthenticated]
+    parser_classes = [JSONParser]
+
+    @extend_schema(
+        operation_id="attachments_review", request=ReviewSerializer, responses={200: AttachmentSerializer}
+    )
+    def post(self, request, uuid):
+        data = ReviewSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        row = attachments.visible(request.user, uuid)
+        said = data.validated_data
+        row = attachments.review(request.user, row, said["passed"], said["rectangles"], reason=said["reason"])
+        return Response(AttachmentSerializer(row, context={"request": request}).data)
