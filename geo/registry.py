@@ -33,7 +33,11 @@ class TileField:
 
 @dataclass(frozen=True)
 class Style:
-    """How a layer is drawn when nothing else is said. ``by`` names the property that picks a class."""
+    """How a layer is drawn when nothing else is said. ``by`` names the property that picks a class.
+
+    ``hidden`` lists the classes that a map leaves out until somebody asks for them. ``size`` is a text's
+    size in pixels or a point's diameter.
+    """
 
     colour: str = "#2f7d6d"
     icon: str = ""
@@ -43,6 +47,21 @@ class Style:
     by: str = ""
     classes: dict[str, tuple[str, str]] = field(default_factory=dict)  # value -> (label, colour)
     label: str = ""
+    hidden: tuple[str, ...] = ()
+    widths: dict[str, float] = field(default_factory=dict)  # value -> line width
+    size: float = 0
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Which rows of a layer are drawn between two scales (metres per pixel; ``finest`` excluded).
+
+    A layer without details draws all its rows from ``max_scale`` down.
+    """
+
+    rows: Q
+    coarsest: float
+    finest: float = 0
 
 
 @dataclass(frozen=True)
@@ -51,7 +70,12 @@ class Layer:
 
     ``model`` is "app.Model" with a ``scope``; ``filters`` narrows its rows; ``fields`` go into tiles and
     OGC properties. ``max_scale`` is the coarsest scale (metres per pixel) at which single rows are drawn;
-    ``binned`` counts points in cells beyond that. ``group`` is the layer tree's branch.
+    ``binned`` counts points in cells beyond that, split by ``bin_class`` (an ORM path). ``group`` is the
+    layer tree's branch. ``drawn`` narrows what tiles show, not what OGC Features answer. ``geometry`` is
+    the column that is drawn: a layer of labels draws ``label_point`` or ``anchor`` and names the layer it
+    ``labels``. ``key`` is the path to what people call a row (code, number). ``versions`` names the model
+    that keeps the borders of other days (``at=DATE``), and its foreign key to this one. ``open_data``
+    layers are answered to anybody by the OGC APIs.
     """
 
     id: str
@@ -71,10 +95,20 @@ class Layer:
     url_name: str = ""
     visible: bool = False
     order: int = 100
+    drawn: Q = field(default_factory=Q)
+    details: tuple[Detail, ...] = ()
+    labels: str = ""
+    versions: tuple[str, str] | None = None
+    open_data: bool = False
 
     @property
     def model_class(self):
         return apps.get_model(self.model)
+
+    @property
+    def public(self) -> bool:
+        """Whether anybody may see every row."""
+        return self.model_class.scope.public == Q()
 
     def rows(self, user, permission: str | None = None):
         """The layer's rows that ``user`` may see."""

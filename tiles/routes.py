@@ -3,10 +3,16 @@
 from django.urls import path
 
 from tiles import cockpit
+from tiles.api import layers, mvt
 
 urlpatterns = [
     path("cockpit/", cockpit.cockpit_page, name="cockpit"),
     path("api/measures/", cockpit.figures_view, name="api-measures"),
     path("api/measures/shapes", cockpit.shapes_view, name="api-measure-shapes"),
     path("api/measures/<slug:measure>/series", cockpit.series_view, name="api-measure-series"),
+    path("api/layers/", layers.LayersView.as_view(), name="layers"),
+    path("tiles/<slug:layer>.json", layers.tilejson, name="tilejson"),
+    path(
+        "tiles/<slug:layer>/<slug:matrix_set>/<int:z>/<int:x>/<int:y>.mvt", mvt.tile_view, name="vector-tile"
+    ),
 ]

@@ -1,7 +1,7 @@
 """The ground's tables, by subject."""
 
 from geo.models.accounts import Grant, Organisation, Role, User
-from geo.models.areas import Area, Mapped
+from geo.models.areas import Area, Labelled, Mapped
 from geo.models.files import Attachment
 from geo.models.records import (
     AuditEntry,
@@ -24,6 +24,7 @@ __all__ = [
     "Event",
     "Grant",
     "IdempotencyKey",
+    "Labelled",
     "Mapped",
     "NumberSequence",
     "OfficeHours",

@@ -37,7 +37,24 @@ class Mapped(models.Model):
         ]
 
 
-class Area(Mapped):
+class Labelled(Mapped):
+    """A polygon that is written on: ``label_point`` lies inside it and is kept by the database."""
+
+    label_point = models.GeneratedField(
+        expression=Func(F("geom"), function="ST_PointOnSurface"),
+        output_field=models.PointField(srid=4326, spatial_index=False),
+        db_persist=True,
+    )
+
+    class Meta(Mapped.Meta):
+        abstract = True
+        indexes = [
+            *Mapped.Meta.indexes,
+            GistIndex(fields=["label_point"], name="%(app_label)s_%(class)s_label"),
+        ]
+
+
+class Area(Labelled):
     """A node of the area tree: city, district, street or community (市, 区县, 街道, 社区).
 
     Codes are the official ones (GB/T 2260 and the statistical division codes) without their padding:
@@ -69,7 +86,7 @@ class Area(Mapped):
     scope = ScopeSpec(permission="geo.view", area="code", public=Q())
     objects = ScopedQuerySet.as_manager()
 
-    class Meta(Mapped.Meta):
+    class Meta(Labelled.Meta):
         abstract = False
         verbose_name = _("area")
         verbose_name_plural = _("areas")
@@ -88,7 +105,7 @@ class Area(Mapped):
             ),
         ]
         indexes = [
-            *Mapped.Meta.indexes,
+            *Labelled.Meta.indexes,
             models.Index(fields=["code"], name="geo_area_code_prefix", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["level", "code"], name="geo_area_level"),
         ]

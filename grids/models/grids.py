@@ -5,7 +5,7 @@ from django.contrib.gis.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from geo.models import Mapped
+from geo.models import Labelled
 from geo.scopes import ScopedQuerySet, ScopeSpec
 
 
@@ -32,7 +32,7 @@ class Publication(models.Model):
         return f"{self.get_kind_display()} {self.effective_on}"
 
 
-class GridBase(Mapped):
+class GridBase(Labelled):
     """A grid's identity and the border now in force. ``geom`` changes only by a publication.
 
     ``code`` starts with the community's 12 digits. ``retired_on`` is the first day without it.
@@ -48,7 +48,7 @@ class GridBase(Mapped):
 
     objects = ScopedQuerySet.as_manager()
 
-    class Meta(Mapped.Meta):
+    class Meta(Labelled.Meta):
         abstract = True
         ordering = ["code"]
 
@@ -127,7 +127,7 @@ class GridVersion(VersionBase):
         return f"{self.grid_id} / {self.generation}"
 
 
-class DutyGrid(Mapped):
+class DutyGrid(Labelled):
     """A supervisor's beat (责任网格): a set of whole unit grids; its geometry is their union."""
 
     code = models.CharField(_("code"), max_length=20, unique=True)
@@ -140,7 +140,7 @@ class DutyGrid(Mapped):
     scope = ScopeSpec(permission="grids.view", area="area_code")
     objects = ScopedQuerySet.as_manager()
 
-    class Meta(Mapped.Meta):
+    class Meta(Labelled.Meta):
         verbose_name = _("duty grid")
         verbose_name_plural = _("duty grids")
 

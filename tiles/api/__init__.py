@@ -1,0 +1,1 @@
+"""What this app answers to: layers, vector tiles, base maps, OGC."""
