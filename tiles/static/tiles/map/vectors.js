@@ -1,0 +1,82 @@
+// Vector tile layers of the registry, in the matrix set that fits the view.
+import MVT from "ol/format/MVT.js";
+import VectorTileLayer from "ol/layer/VectorTile.js";
+import VectorTileSource from "ol/source/VectorTile.js";
+import { SETS, setFor, tileGrid } from "./matrix.js";
+import { layerStyle, shapeHighlight } from "./styles.js";
+
+const DEEPEST = { WebMercatorQuad: 18, WorldCRS84Quad: 17 };
+
+/** The identity of a feature: `id` where the tile carries one, else the feature's own. */
+export const featureId = (feature) => feature.get("id") ?? feature.getId();
+
+/** Whether single rows (or bins) of a layer are drawn at this many metres per pixel. */
+export const drawnAt = (layer, metres) => !layer.max_scale || layer.binned || metres <= layer.max_scale * 1.45;
+
+function address(layer, name, { at, stamp }) {
+  const url = layer.tiles[name];
+  const more = [at && layer.versioned ? `at=${at}` : "", stamp ? `t=${stamp}` : ""].filter(Boolean).join("&");
+  return more ? `${url}${url.includes("?") ? "&" : "?"}${more}` : url;
+}
+
+/** One drawn layer; `refresh` asks for its tiles again, keeping the old ones on screen meanwhile. */
+export function vectorLayer(layer, { projection, dark = false, at = "", zIndex = 10, filter = null }) {
+  const name = setFor(projection);
+  const unit = SETS[name].unit;
+  const paint = layerStyle(layer, { unit, dark });
+  let wanted = filter;
+  const source = new VectorTileSource({
+    format: new MVT(),
+    projection,
+    tileGrid: tileGrid(name, { maxLevel: DEEPEST[name] }),
+    url: address(layer, name, { at }),
+    attributions: layer.attribution,
+  });
+  const drawn = new VectorTileLayer({
+    source,
+    style: (feature, resolution) => (wanted && !wanted(feature) ? null : paint(feature, resolution)),
+    declutter: layer.labels ? `labels-${layer.id}` : layer.shape === "point",
+    renderBuffer: 64,
+    renderMode: layer.shape === "point" ? "vector" : "hybrid",
+    updateWhileInteracting: false,
+    maxResolution: layer.max_scale && !layer.binned ? (layer.max_scale * 1.45) / unit : undefined,
+    zIndex,
+    properties: { layer: layer.id },
+  });
+  const hidden = new Set(layer.style?.hidden ?? []);
+  if (hidden.size && layer.style.by) wanted = (feature) => !hidden.has(String(feature.get(layer.style.by)));
+  drawn.refresh = (date = at) => {
+    at = date;
+    source.setUrl(address(layer, name, { at, stamp: Date.now() }));
+  };
+  drawn.setFilter = (next) => {
+    wanted = next;
+    drawn.changed();
+  };
+  return drawn;
+}
+
+/** Draws one chosen feature of a layer again, above everything: whole, though tiles cut it. */
+export function highlightLayer(map) {
+  let id = null;
+  let layer = null;
+  const clear = () => {
+    layer?.setMap(null);
+    layer = null;
+    id = null;
+  };
+  return {
+    clear,
+    show(base, nextId) {
+      clear();
+      if (!base || nextId === null || nextId === undefined) return;
+      id = nextId;
+      layer = new VectorTileLayer({
+        map,
+        renderMode: "vector",
+        source: base.getSource(),
+        style: (feature) => (String(featureId(feature)) === String(id) ? shapeHighlight : null),
+      });
+    },
+  };
+}
