@@ -3,6 +3,7 @@
 
 PG_PORT=54321
 
+export PGOPTIONS="${PGOPTIONS:---client-min-messages=warning}"
 psql_do() { as_service psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$LIBPQ_URL" "$@"; }
 # As the cluster's superuser, who owns nothing of ours: the application's role is no superuser.
 psql_admin() { as_service psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$SOCKETS" -p "$PG_PORT" -U postgres "$@"; }

@@ -31,7 +31,7 @@ find_python() {
 
 node_is_good() {
   command -v node >/dev/null && command -v npm >/dev/null &&
-    node -e 'process.exit(process.versions.node.split(".")[0] < 18)' 2>/dev/null
+    node -e 'process.exit(process.versions.node.split(".")[0] < 18 ? 1 : 0)' 2>/dev/null
 }
 
 # Sets MISSING to the Debian packages that are not there, by what they bring.

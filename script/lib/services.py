@@ -7,7 +7,6 @@ that runs.
 import hashlib
 import json
 import os
-import signal
 from pathlib import Path
 
 data, app, sockets = (os.environ[name] for name in ("WANGGE_DATA", "APP", "SOCKETS"))
@@ -39,7 +38,6 @@ def digest(*paths: str) -> str:
 
 
 def service(name: str, command: list[str], **fields) -> dict:
-    assert getattr(signal, "SIG" + fields.get("stop", "TERM"))
     return {
         "name": name,
         "command": command,
@@ -48,6 +46,7 @@ def service(name: str, command: list[str], **fields) -> dict:
         "stop": "TERM",
         "grace": 30,
         "kill": "KILL",
+        "death": fields.get("stop", "TERM"),
         "reload": None,
         "version": version,
         "cluster": None,
@@ -94,7 +93,12 @@ if os.environ["WHAT"] == "all":
             ],
             grace=10,
         ),
-        service("worker", [python, "manage.py", "procrastinate", "worker"]),
+        service(
+            "worker",
+            [python, "manage.py", "procrastinate", "worker", "--shutdown-graceful-timeout", "20"],
+            # Without a database it would wait for one for ever; its jobs may be broken off and run again.
+            death="KILL",
+        ),
         service(
             "nginx",
             [

@@ -4,8 +4,9 @@
 
 Reads ``RUN_DIR/services.json``, a list in starting order:
     name, command, cwd, env (added to the supervisor's own), stop (signal name), grace (seconds),
-    kill (signal when the grace is over), reload (signal that takes a new version, or null), version (a word;
-    when it changes the service is reloaded or restarted), cluster (PostgreSQL's data directory, or null).
+    kill (signal when the grace is over), death (signal it gets if the supervisor dies), reload (signal that
+    takes a new version, or null), version (a word; when it changes the service is reloaded or restarted),
+    cluster (PostgreSQL's data directory, or null).
 
 HUP reads the file again: what is new starts, what changed restarts, what is gone stops. TERM and INT stop
 all, last first. A service that ends is started again, after 0.5 s, then 1, 2, 4 ... 30 s if it keeps ending.
@@ -124,7 +125,7 @@ class Service:
             say(f"{self.name}: ending process {pid} of an earlier run")
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), getattr(signal, "SIG" + self.spec["stop"]))
-            if not wait_gone(int(pid), self.spec["grace"]):
+            if not wait_gone(int(pid), self.spec["grace"] if self.spec.get("cluster") else 5):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(pid), getattr(signal, "SIG" + self.spec["kill"]))
         if not self.spec.get("cluster") and state(int(pid)) in "XZ":
@@ -134,7 +135,7 @@ class Service:
     def start(self) -> None:
         if self.spec.get("cluster"):
             clear_cluster(Path(self.spec["cluster"]))
-        death = getattr(signal, "SIG" + self.spec["stop"])
+        death = getattr(signal, "SIG" + self.spec["death"])
         parent = os.getpid()
 
         def prepare() -> None:
