@@ -69,17 +69,23 @@ step() {
   from=$(($(wc -l <"$SETUP_LOG" 2>/dev/null || echo 0) + 1))
   begin=$(date +%s%N)
   printf '%s %s ' "$title" "$(printf '%*s' $((46 - ${#title})) '' | tr ' ' .)"
+  # A process group of its own: Ctrl-C ends the step with all it started, not this shell alone.
+  set -m
   ("$@") >>"$SETUP_LOG" 2>&1 </dev/null 9>&- &
   worker=$!
+  set +m
   (
     count=0
-    while sleep 10 </dev/null >/dev/null 2>&1; do
+    while sleep 10 >/dev/null 2>&1; do
       count=$((count + 10))
       printf '\n  %3s s  %s ' "$count" "$(tail -n 1 "$SETUP_LOG" 2>/dev/null | tr -d '\r' | cut -c1-100)"
     done
   ) 9>&- &
   ticker=$!
+  # shellcheck disable=SC2064
+  trap "kill -- -$worker 2>/dev/null; kill $ticker 2>/dev/null; printf '\n'; exit 130" INT TERM
   wait "$worker" || status=$?
+  trap - INT TERM
   kill "$ticker" 2>/dev/null || true
   wait "$ticker" 2>/dev/null || true
   end=$(date +%s%N)

@@ -1,0 +1,135 @@
+"""An installation of its own for a test: data directory, port, and the commands of script/ on it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def usable_environment(directory: Path) -> str:
+    """A virtual environment with this one's packages, which the services' user can run.
+
+    A developer's interpreter may lie in a home directory that is closed to others; then the system's serves,
+    looking into this one's packages.
+    """
+    outsider = ["setpriv", "--reuid=nobody", "--clear-groups"] if os.getuid() == 0 else []
+    if not subprocess.run([*outsider, sys.executable, "-c", ""], capture_output=True).returncode:
+        return sys.prefix
+    made = directory / "venv-of-test"
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", str(made)], check=True)
+    packages = next(made.glob("lib/python*/site-packages"))
+    (packages / "borrowed.pth").write_text(
+        "\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n"
+    )
+    return str(made)
+
+
+class Installation:
+    def __init__(self):
+        self.data = Path(tempfile.mkdtemp(prefix="wgt-", dir="/tmp"))
+        self.data.chmod(0o755)
+        self.port = free_port()
+        kept_out = ("WANGGE_", "DATABASE_URL", "PG", "DJANGO_", "COV_", "PYTEST")
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith(kept_out)}
+        self.environment |= {
+            "WANGGE_DATA": str(self.data),
+            "WANGGE_VENV": usable_environment(self.data),
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        return f"postgresql://wangge@{str(self.data / 'run').replace('/', '%2F')}:54321/wangge"
+
+    def run(self, name: str, *words: str, check: bool = True) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            [ROOT / "script" / name, *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"script/{name} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def server(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
+        return self.run("server", "--no-demo", "--port", str(self.port), *words, check=check)
+
+    def status(self, path: str = "/healthz") -> int:
+        """The answer's status; 0 if there is none."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except (OSError, ssl.SSLError):
+            return 0
+
+    def wait_healthy(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.status() != 200:
+            if time.monotonic() > deadline:
+                logs = "\n".join(
+                    f"{log.name}: {log.read_text()[-1500:]}" for log in self.data.glob("log/*.log")
+                )
+                raise AssertionError(f"not healthy after {seconds} s\n{logs}")
+            time.sleep(0.2)
+
+    def pid(self, service: str) -> int:
+        try:
+            return int((self.data / "run" / f"{service}.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError):
+            return 0
+
+    def supervisor(self) -> int:
+        return int((self.data / "run" / "supervisor.lock").read_text())
+
+    def kill(self, service: str) -> int:
+        pid = self.pid(service)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def processes(self) -> list[str]:
+        """Command lines of everything that runs for this installation."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                    continue
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                here = os.readlink(entry / "cwd").startswith(str(self.data))
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            if state != "Z" and (str(self.data) in words or here):
+                found.append(f"{entry.name} {words}")
+        return found
+
+    def services(self) -> dict[str, dict]:
+        return {spec["name"]: spec for spec in json.loads((self.data / "run" / "services.json").read_text())}
+
+    def remove(self) -> None:
+        self.run("stop", check=False)
+        shutil.rmtree(self.data, ignore_errors=True)
