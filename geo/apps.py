@@ -8,9 +8,10 @@ class GeoConfig(AppConfig):
     verbose_name = _("Ground")
 
     def ready(self):
-        from geo import registry
+        from geo import calendar, registry
 
         registry.discover()
+        calendar.watch()
         post_migrate.connect(_install_tallies)
 
 

@@ -9,6 +9,16 @@ from tests import factories
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
+@pytest.fixture(autouse=True)
+def fresh_calendars():
+    """Calendars are kept for a minute; a test's rows are gone before that."""
+    from geo import calendar
+
+    calendar.forget()
+    yield
+    calendar.forget()
+
+
 @pytest.fixture
 def roles(db):
     from geo import roles
