@@ -39,6 +39,7 @@ class Part:
     units: frozenset[int] = frozenset()
     grids: frozenset[int] = frozenset()
     own: bool = False
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,15 @@ class Scope:
     user_id: int | None = None
     parts: tuple[Part, ...] = ()
     permissions: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Codes of the roles that were granted."""
+        return frozenset(part.role for part in self.parts)
+
+    def role_for(self, permission: str) -> str:
+        """The code of the first role that gives a permission; it is written beside what was done."""
+        return next((part.role for part in self.with_permission(permission)), "")
 
     def with_permission(self, permission: str) -> list[Part]:
         return [part for part in self.parts if permission in part.permissions]
@@ -111,11 +121,12 @@ def scope_of(user) -> Scope:
     for grant in grants:
         permissions = frozenset(grant.role.permissions)
         if grant.area_code:
-            parts.append(Part(permissions, areas=(grant.area_code,)))
+            parts.append(Part(permissions, areas=(grant.area_code,), role=grant.role.code))
         elif grant.unit_id:
-            parts.append(Part(permissions, units=frozenset(below.get(grant.unit_id, ()))))
+            units = frozenset(below.get(grant.unit_id, ()))
+            parts.append(Part(permissions, units=units, role=grant.role.code))
         else:
-            parts.append(Part(permissions, grids=grids, own=True))
+            parts.append(Part(permissions, grids=grids, own=True, role=grant.role.code))
     return Scope(user.pk, tuple(parts), frozenset().union(*(part.permissions for part in parts)))
 
 

@@ -36,6 +36,14 @@ LOCK_TIMEOUT = 5
 # Ours, from the ground up.
 OWN_APPS = ["geo", "tiles", "grids", "assets", "cases"]
 
+# --- Cases: conventions of the house that a city may change --------------------------------------------
+CASE_DEFAULT_LIMIT = (3, "work_day")  # to handle what no filing rule covers
+CASE_VERIFY_ALLOWANCE = (1, "work_day")  # from handling due to closing due
+CASE_RETURN_SHARE = 0.25  # of the limit a unit has to say "not my duty", but at most
+CASE_RETURN_WORK_HOURS = 4
+CASE_VERIFY_METRES = 100  # how near an inspector must stand to verify
+CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

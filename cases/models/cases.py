@@ -102,10 +102,21 @@ class Case(Located, RawPosition):
         related_name="+",
         verbose_name=_("verifier"),
     )
-    # The decision that sent it there: {"reason", "rule", "step", "polygon", "text"}; see cases.dispatch.
+    # The decision that sent it there, or why nobody could be found; see cases.dispatch.Decision.
     decision = models.JSONField(_("decision"), null=True, blank=True)
     auto_dispatched = models.BooleanField(default=False)
+    filing_standard = models.ForeignKey(
+        "cases.FilingStandard",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("filing standard"),
+    )
+    # The deadline that runs now, whatever the step; none once the case has ended.
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    # The deadline of handling, kept for statistics when later steps have clocks of their own.
+    handle_due_at = models.DateTimeField(_("handling due"), null=True, blank=True)
     close_due_at = models.DateTimeField(_("closing due"), null=True, blank=True)
 
     # Where it was when it was filed; statistics use these when borders change later.

@@ -1,0 +1,576 @@
+"""Verbs on cases: each is one transaction, one line in the log, and a row locked while it happens.
+
+``report`` begins a case, ``act`` carries out any move of ``cases.flow``. Rights, state and holder are
+checked under the row's lock, so that of two people who act at once one wins and the other is told by whom
+and what the case is now. A client key makes a retry harmless: it gets the case as it is, and nothing
+happens twice. The world is told through ``geo.events``, whose rows are seen when the transaction commits.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.contrib.gis.geos import Point
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from assets.models import Component, ItemType
+from cases import deadlines, dispatch, flow, verifiers
+from cases.evidence import Evidence, check_photos, check_position
+from cases.models import Case, CaseAttachment, CaseHold, Transition
+from geo import events
+from geo.models import Organisation, User
+from geo.numbers import mint
+from geo.problems import Problem
+from grids.models import RawPosition
+from grids.queries import Located, require_inside
+
+S = Case.State
+STAFF_SOURCES = (Case.Source.SUPERVISOR, Case.Source.WORKER)
+
+
+@dataclass
+class Given:
+    """What an actor hands over with an action; ``position`` in EPSG:4326, photos as evidence."""
+
+    reason: str = ""
+    unit: Organisation | None = None
+    type: ItemType | None = None
+    standard: int | None = None
+    duplicate_of: str = ""
+    verifier: User | None = None
+    photos: list[Evidence] = field(default_factory=list)
+    position: Point | None = None
+    accuracy_m: float | None = None
+    device_at: datetime | None = None
+    client_key: uuid.UUID | None = None
+
+
+@dataclass
+class Place:
+    """Where a report is: the point in EPSG:4326 and what arrived before it was converted."""
+
+    point: Point
+    raw_lon: float | None = None
+    raw_lat: float | None = None
+    crs: str = "wgs84"
+    source: str = RawPosition.Source.MAP
+    accuracy_m: float | None = None
+    fix_at: datetime | None = None
+
+
+def report(
+    user,
+    place: Place,
+    *,
+    client_key: uuid.UUID,
+    source: str = "",
+    type: ItemType | None = None,
+    component: Component | None = None,
+    description: str = "",
+    address: str = "",
+    photos: list[Evidence] | None = None,
+    self_handled: bool = False,
+    urgent: bool = False,
+    device_at: datetime | None = None,
+) -> tuple[Case, bool]:
+    """Report a problem; the case, and whether it is new (a retry under ``client_key`` gets the first one).
+
+    Staff reports with a type are accepted, filed and dispatched at once where one rule decides; where none or
+    several do, the case waits for the dispatcher with the reason. What comes from the public waits for an
+    acceptor. Refused (422) outside the city, with how far away it is.
+    """
+    if known := Case.objects.filter(client_key=client_key).first():
+        return _own_retry(known, user), False
+    if not user.can("cases.report"):
+        raise Problem(_("Your role does not report cases."), status=403, kind="forbidden")
+    source = _source(user, source)
+    type = _check_type(type, component)
+    photos = check_photos(photos or [], user, type)
+    if self_handled and not ({"report", "handle"} <= {photo.phase for photo in photos}):
+        detail = _("A problem you handled yourself needs a photo from before and one from after.")
+        raise Problem(detail, errors=[{"pointer": "/attachments", "detail": detail}])
+    located = require_inside(place.point)
+    try:
+        with transaction.atomic():
+            case = _new_case(user, place, located, client_key, source, type, component)
+            case.description, case.address = description.strip(), address.strip()
+            case.self_handled, case.urgent, case.device_at = self_handled, urgent, device_at
+            run = _Run(case, user, Given(photos=photos, device_at=device_at, client_key=client_key))
+            run.step(flow.CURRENT.of("report")[0])
+            if source in STAFF_SOURCES and type is not None and not self_handled:
+                run.system("auto_accept")
+                run.system("auto_file")
+                run.system("auto_dispatch")
+            case.number = mint("A", located.area_code, timezone.localdate())
+            case.save(force_insert=True)
+            run.finish(created=True)
+    except IntegrityError:
+        # Two sends of one report at once: the other one is there now.
+        known = Case.objects.filter(client_key=client_key).first()
+        if known is None:
+            raise
+        return _own_retry(known, user), False
+    case.refresh_from_db()
+    return case, True
+
+
+def act(number: str, action: str, user, given: Given | None = None) -> Case:
+    """Carry out ``action`` on the case with this number; the case as it is afterwards.
+
+    Problems: 404 not there or not in scope, 403 not yours, 409 somebody was faster (with who, what, when and
+    the state now), 422 something is missing or wrong. A retry under the same client key changes nothing.
+    """
+    given = given or Given()
+    visible = Case.objects.for_user(user).filter(number=number)
+    with transaction.atomic():
+        case = (
+            Case.objects.select_for_update(of=("self",))
+            .select_related("type", "component", "holder_unit", "filing_standard", "grid", "unit_grid")
+            .filter(number=number)
+            .first()
+        )
+        if given.client_key and _done_before(given.client_key, number, action, user):
+            return case
+        if case is None or not visible.exists():
+            raise Problem(_("There is no such case, or not within your scope."), status=404, kind="not-found")
+        move = _choose(case, action, user)
+        _check(case, move, user, given)
+        run = _Run(case, user, given)
+        run.step(move)
+        if move.then:
+            run.system(move.then)
+        case.save()
+        run.finish()
+    return case
+
+
+# --- Checks -----------------------------------------------------------------------------------------
+
+
+def _own_retry(case: Case, user) -> Case:
+    if case.reporter_id != user.pk:
+        raise Problem(
+            _("This client key belongs to another report; use a new one."), status=422, kind="client-key"
+        )
+    return case
+
+
+def _done_before(key: uuid.UUID, number: str, action: str, user) -> bool:
+    line = Transition.objects.filter(client_key=key).select_related("case").first()
+    if line is None:
+        return False
+    if (line.case.number, line.action, line.actor_id) != (number, action, user.pk):
+        raise Problem(
+            _("This client key was used for something else; use a new one."), status=422, kind="client-key"
+        )
+    return True
+
+
+def _source(user, source: str) -> str:
+    on_the_ground = user.can("grids.check_in")
+    if not source:
+        if not on_the_ground:
+            return Case.Source.HOTLINE
+        return Case.Source.SUPERVISOR if "supervisor" in user.scope.roles else Case.Source.WORKER
+    if source not in Case.Source.values:
+        detail = _("Unknown source “%(source)s”. Known: %(known)s.") % {
+            "source": source,
+            "known": ", ".join(Case.Source.values),
+        }
+        raise Problem(detail, errors=[{"pointer": "/source", "detail": detail}])
+    if (source in STAFF_SOURCES) != on_the_ground:
+        detail = _("Your role does not report as “%s”.") % Case.Source(source).label
+        raise Problem(detail, errors=[{"pointer": "/source", "detail": detail}])
+    return source
+
+
+def _check_type(type: ItemType | None, component: Component | None) -> ItemType | None:
+    """The type given, else the component's; of a component no other component type can be meant."""
+    if component is None:
+        return type
+    if type is None:
+        return component.type
+    if type.kind == ItemType.Kind.COMPONENT and type.pk != component.type_id:
+        detail = _("Component %(code)s is of type “%(is)s”, not “%(given)s”.") % {
+            "code": component.code,
+            "is": component.type,
+            "given": type,
+        }
+        raise Problem(detail, errors=[{"pointer": "/type", "detail": detail}])
+    return type
+
+
+def _choose(case: Case, action: str, user) -> flow.Move:
+    table = flow.flow_of(case)
+    moves = [move for move in table.of(action) if move.by != flow.SYSTEM and move.start != ("",)]
+    if not moves:
+        raise Problem(
+            _("There is no action “%(action)s”. Known: %(known)s.")
+            % {"action": action, "known": ", ".join(table.actions)},
+            status=404,
+            kind="unknown-action",
+        )
+    if not any(user.can(move.permission) for move in moves):
+        raise Problem(_("Your role does not do this."), status=403, kind="forbidden")
+    fitting = [move for move in moves if case.state in move.start and flow.fits(case, move)]
+    if not fitting:
+        raise _too_late(case, moves[0], user)
+    for move in fitting:
+        if flow.may(user, case, move):
+            return move
+    raise Problem(_not_yours(case, fitting[0]), status=403, kind="not-yours")
+
+
+def _not_yours(case: Case, move: flow.Move) -> str:
+    if move.by == flow.HOLDER:
+        return _("Only the unit that holds the case, %s, can do this.") % case.holder_unit
+    if move.by == flow.VERIFIER:
+        return _("Only an inspector asked to verify it can do this, and never one of the unit that handled it.")
+    return _("Your role does not reach this place.")
+
+
+def _too_late(case: Case, move: flow.Move, user) -> Problem:
+    """Who was faster, when, and what the case is now."""
+    last = case.transitions.select_related("actor", "unit").order_by("-id").first()
+    words = {
+        "action": move.label,
+        "state": case.get_state_display(),
+    }
+    extra = {"state": case.state, "allowed": [other.action for other in flow.allowed(user, case)]}
+    if last is None:
+        return Problem(
+            _("“%(action)s” is not possible while the case is “%(state)s”.") % words,
+            status=409,
+            kind="state",
+            **extra,
+        )
+    # The unit complained about never learns from here who reported.
+    who = last.unit or (last.actor if last.action != "report" else None)
+    words |= {
+        "done": label_of(case, last.action),
+        "who": str(who) if who else _("the system"),
+        "when": timezone.localtime(last.at).strftime("%Y-%m-%d %H:%M"),
+    }
+    return Problem(
+        _(
+            "“%(action)s” is not possible any more: at %(when)s %(who)s did “%(done)s”; "
+            "the case is now “%(state)s”."
+        )
+        % words,
+        status=409,
+        kind="state",
+        last={"action": last.action, "by": str(who) if who else None, "at": last.at.isoformat()},
+        **extra,
+    )
+
+
+def label_of(case: Case, action: str) -> str:
+    """An action's name in words."""
+    moves = flow.flow_of(case).of(action)
+    return str(moves[0].label) if moves else action
+
+
+def _check(case: Case, move: flow.Move, user, given: Given) -> None:
+    """What the move needs; everything that is missing is told at once."""
+    errors = []
+
+    def wrong(name: str, detail: str):
+        errors.append({"pointer": f"/{name}", "detail": detail})
+
+    given.photos = check_photos(given.photos, user, given.type or case.type)
+    if flow.REASON in move.needs and not given.reason.strip():
+        wrong("reason", _("Say why."))
+    no_photo = case.type_id is not None and case.type.no_photo
+    if flow.PHOTO in move.needs and not given.photos and not no_photo:
+        wrong("attachments", _("A photo is needed."))
+    if flow.POSITION in move.needs and (detail := check_position(case, given.position, given.accuracy_m)):
+        wrong("position", detail)
+    if flow.UNIT in move.needs:
+        if given.unit is None:
+            wrong("unit", _("Choose the unit that shall handle it."))
+        elif not given.unit.active:
+            wrong("unit", _("“%s” is not active any more.") % given.unit)
+    if flow.TYPE in move.needs and given.type is None and case.type_id is None:
+        wrong("type", _("Choose a type before filing."))
+    if given.standard and deadlines.standard_for((given.type or case.type).pk, given.standard) is None:
+        wrong("standard", _("This filing rule is not one of the type's."))
+    if flow.CASE in move.needs:
+        other = Case.objects.for_user(user).filter(number=given.duplicate_of).first()
+        if other is None:
+            wrong("duplicate_of", _("There is no such case, or not within your scope."))
+        elif other.pk == case.pk or other.duplicate_of_id:
+            wrong("duplicate_of", _("Name the original case, not a duplicate and not the case itself."))
+    if flow.PERSON in move.takes and given.verifier and not given.verifier.can("cases.verify"):
+        wrong("verifier", _("%s does not verify cases.") % given.verifier)
+    if move.action == "return_back" and move.by == flow.HOLDER:
+        until = deadlines.return_until(case, _sent_at(case))
+        if timezone.now() > until:
+            raise Problem(
+                _("The time to return this case was over at %s; ask the dispatcher to take it back.")
+                % timezone.localtime(until).strftime("%Y-%m-%d %H:%M"),
+                kind="too-late",
+            )
+    if errors:
+        raise Problem(errors[0]["detail"], errors=errors, title=_("Something is missing"))
+
+
+def _sent_at(case: Case) -> datetime:
+    """When the unit got the case that it holds."""
+    sent = case.transitions.filter(action__in=("dispatch", "auto_dispatch")).order_by("-id").first()
+    return sent.at if sent else case.dispatched_at or case.reported_at
+
+
+# --- Doing ------------------------------------------------------------------------------------------
+
+
+def _new_case(user, place: Place, located: Located, client_key, source, type, component) -> Case:
+    return Case(
+        flow=flow.CURRENT.name,
+        flow_version=flow.CURRENT.version,
+        state="",
+        source=source,
+        type=type,
+        component=component,
+        geom=place.point,
+        raw_lon=place.raw_lon,
+        raw_lat=place.raw_lat,
+        raw_crs=place.crs,
+        position_source=place.source,
+        accuracy_m=place.accuracy_m,
+        fix_at=place.fix_at,
+        reporter=user,
+        client_key=client_key,
+        reported_at=timezone.now(),
+        # The database derives these again from the geometry; the steps before the insert need them.
+        area_code=located.area_code,
+        grid_id=located.grid_id,
+    )
+
+
+class _Run:
+    """The steps of one transaction on one case, written together at its end."""
+
+    def __init__(self, case: Case, user, given: Given):
+        self.case, self.user, self.given = case, user, given
+        self.now = timezone.now()
+        self.lines: list[Transition] = []
+        self.holders_before = {case.holder_unit_id} - {None}
+
+    def step(self, move: flow.Move, by_system: bool = False) -> None:
+        """Apply one move to the case in memory and note its line."""
+        case, given = self.case, self.given
+        line = Transition(action=move.action, from_state=case.state, at=self.now)
+        if not by_system:
+            line.actor, line.unit = self.user, self.user.organisation
+            line.role = self.user.scope.role_for(move.permission)
+            line.reason, line.position = given.reason.strip(), given.position
+            line.device_at, line.client_key = given.device_at, given.client_key
+            if given.accuracy_m is not None:
+                line.detail["accuracy_m"] = given.accuracy_m
+        case.state = move.end
+        if change := _CHANGES.get(move.action):
+            change(self, line)
+        self._clock(move)
+        line.to_state = case.state
+        self.lines.append(line)
+
+    def system(self, action: str) -> None:
+        """A move of the house, if it is possible now."""
+        case = self.case
+        for move in flow.flow_of(case).of(action):
+            if move.by == flow.SYSTEM and case.state in move.start and flow.fits(case, move):
+                if action == "auto_dispatch" and not self._decide():
+                    return
+                self.step(move, by_system=True)
+                return
+
+    def _decide(self) -> bool:
+        case = self.case
+        decision = dispatch.decide(
+            case.geom,
+            type=case.type,
+            area_code=case.area_code,
+            grid_id=case.grid_id,
+            component=case.component,
+            day=timezone.localdate(self.now),
+        )
+        case.decision = decision.as_json()
+        self.decided = decision
+        return decision.unit_id is not None
+
+    def _clock(self, move: flow.Move) -> None:
+        case = self.case
+        if case.state in case.ENDED:
+            case.due_at = None
+        elif case.state in (S.DISPATCHED, S.REWORK, S.HANDLING):
+            case.due_at = case.handle_due_at
+        else:
+            case.due_at = flow.flow_of(case).due(case.state, self.now, case.area_code)
+
+    def finish(self, created: bool = False) -> None:
+        """Write lines, photos and holdings, and tell who is concerned."""
+        case = self.case
+        for line in self.lines:
+            line.case = case
+        Transition.objects.bulk_create(self.lines)
+        if self.given.photos:
+            _link_photos(case, self.lines[0], self.given.photos)
+        if case.holder_unit_id:
+            CaseHold.objects.bulk_create(
+                [CaseHold(case=case, unit_id=case.holder_unit_id)], ignore_conflicts=True
+            )
+        verb = "created" if created else case.state
+        concerned = {case.holder_unit_id, *self.holders_before} - {None}
+        for unit_id in concerned or {None}:
+            events.emit("cases", case.pk, area_code=case.area_code, unit_id=unit_id, verb=verb)
+        asked = any(line.action.startswith("ask_verify") for line in self.lines)
+        if asked and case.verifier_id:
+            events.emit("tasks", case.pk, user_id=case.verifier_id, verb="asked")
+
+
+def _link_photos(case: Case, line: Transition, photos: list[Evidence]) -> None:
+    usual = {"report": "report", "report_handled": "handle"}.get(
+        line.action, "verify" if line.action.startswith("verify") else "other"
+    )
+    try:
+        with transaction.atomic():
+            CaseAttachment.objects.bulk_create(
+                [
+                    CaseAttachment(
+                        case=case,
+                        attachment=photo.attachment,
+                        transition=line,
+                        phase=photo.phase or usual,
+                    )
+                    for photo in photos
+                ]
+            )
+    except IntegrityError:
+        detail = _("A photo of this list is already part of the case.")
+        raise Problem(detail, errors=[{"pointer": "/attachments", "detail": detail}]) from None
+
+
+# --- What an action changes beside the state --------------------------------------------------------
+
+
+def _accepted(run: _Run, line):
+    run.case.accepted_at = run.case.accepted_at or run.now
+
+
+def _filed(run: _Run, line):
+    """Type, filing rule, and the snapshot of where it is that statistics keep."""
+    case, given = run.case, run.given
+    case.type = given.type or case.type
+    case.filing_standard = deadlines.standard_for(case.type_id, given.standard)
+    case.filed_at = case.filed_at or run.now
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select coalesce(g.code, ''), coalesce(u.code, ''), coalesce(d.code, '')"
+            " from (select %s::bigint as grid, ST_SetSRID(ST_MakePoint(%s, %s), 4326) as point) as here"
+            " left join grids_grid g on g.id = here.grid"
+            " left join lateral (select code, duty_grid_id from grids_unitgrid"
+            "   where community_code = %s and retired_on is null and ST_Intersects(geom, here.point)"
+            "   order by code limit 1) as u on true"
+            " left join grids_dutygrid d on d.id = u.duty_grid_id",
+            [case.grid_id, case.geom.x, case.geom.y, case.area_code],
+        )
+        codes = cursor.fetchone()
+    case.filed_community_code = case.area_code
+    case.filed_grid_code, case.filed_unit_grid_code, case.filed_duty_grid_code = codes
+
+
+def _given_out(run: _Run, unit_id: int, line):
+    case = run.case
+    case.holder_unit_id = unit_id
+    case.dispatched_at = case.dispatched_at or run.now
+    case.handle_due_at = deadlines.handling_due(case, run.now)
+    case.close_due_at = deadlines.close_due(case)
+    line.to_unit_id = unit_id
+
+
+def _dispatched(run: _Run, line):
+    case, unit = run.case, run.given.unit
+    earlier = case.decision
+    case.decision = {"reason": "hand", "unit": unit.pk, "unit_name": unit.name, "by": str(run.user)}
+    if earlier and earlier.get("reason") in ("tie", "none"):
+        case.decision["instead_of"] = earlier
+    case.auto_dispatched = False
+    line.detail["decision"] = case.decision
+    _given_out(run, unit.pk, line)
+
+
+def _auto_dispatched(run: _Run, line):
+    run.case.auto_dispatched = True
+    line.detail["decision"] = run.case.decision
+    _given_out(run, run.decided.unit_id, line)
+
+
+def _returned(run: _Run, line):
+    """A unit's return counts and frees the case; a dispatcher's return to the acceptor only moves it."""
+    case = run.case
+    if line.from_state == S.FILED:
+        return
+    if case.holder_unit_id in run.user.scope.units("cases.handle"):
+        case.return_count += 1
+    line.detail["returned_by"] = case.holder_unit_id
+    case.holder_unit = None
+    case.handle_due_at = case.close_due_at = None
+
+
+def _ask_before(run: _Run, line):
+    run.case.verifier = run.given.verifier or verifiers.nearest(run.case)
+    line.detail["verifier"] = run.case.verifier_id
+
+
+def _verified_before(run: _Run, line):
+    run.case.verifier = None
+
+
+def _handled(run: _Run, line):
+    run.case.handled_at = run.now
+
+
+def _verified(run: _Run, line):
+    run.case.verified_at = run.now
+
+
+def _failed(run: _Run, line):
+    case = run.case
+    case.rework_count += 1
+    case.handle_due_at = deadlines.rework_due(case, run.now)
+    case.close_due_at = deadlines.close_due(case)
+    case.handled_at = None
+
+
+def _closed(run: _Run, line):
+    run.case.closed_at = run.now
+
+
+def _merged(run: _Run, line):
+    other = Case.objects.get(number=run.given.duplicate_of)
+    run.case.duplicate_of = other
+    line.detail["duplicate_of"] = other.number
+
+
+_CHANGES = {
+    "accept": _accepted,
+    "auto_accept": _accepted,
+    "file_case": _filed,
+    "auto_file": _filed,
+    "dispatch": _dispatched,
+    "auto_dispatch": _auto_dispatched,
+    "return_back": _returned,
+    "ask_verify_before": _ask_before,
+    "ask_verify_after": _ask_before,
+    "verify_true": _verified_before,
+    "report_handled": _handled,
+    "verify_pass": _verified,
+    "verify_fail": _failed,
+    "close": _closed,
+    "confirm_self_handled": _closed,
+    "merge": _merged,
+}

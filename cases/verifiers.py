@@ -1,0 +1,51 @@
+"""Who is asked to verify: the nearest inspector on duty there, never of the unit that handled it."""
+
+from django.db import connection
+from django.utils import timezone
+
+from cases.models import Case
+from geo.models import User
+
+# Duty in the case's grid comes first, then a running shift, then the last position of that shift.
+_NEAREST = """
+select u.id
+from grids_gridduty duty
+join grids_worker w on w.id = duty.worker_id and w.active
+join geo_user u on u.id = w.user_id and u.is_active
+left join geo_organisation o on o.id = u.organisation_id
+left join grids_shift s on s.worker_id = w.id and s.punched_in_at is not null and s.punched_out_at is null
+left join lateral (
+    select c.geom from grids_checkin c where c.shift_id = s.id order by c.id desc limit 1
+) as last on true
+where duty.grid_id = %(grid)s
+  and duty.valid_from <= %(today)s and (duty.valid_to is null or duty.valid_to > %(today)s)
+  and (%(path)s = '' or o.path is null or not starts_with(o.path, %(path)s))
+  and exists (
+      select 1 from geo_grant g join geo_role r on r.id = g.role_id
+      where g.user_id = u.id and 'cases.verify' = any(r.permissions)
+        and (g.valid_to is null or g.valid_to > %(today)s)
+  )
+order by s.id is null,
+         last.geom::geography <-> ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326)::geography nulls last,
+         duty.role desc, u.id
+limit 1
+"""
+
+
+def nearest(case: Case) -> User | None:
+    """The person to ask, in one statement; ``None`` leaves the task to everybody on duty in the grid."""
+    if case.grid_id is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _NEAREST,
+            {
+                "grid": case.grid_id,
+                "today": timezone.localdate(),
+                "path": case.holder_unit.path if case.holder_unit_id else "",
+                "lon": case.geom.x,
+                "lat": case.geom.y,
+            },
+        )
+        row = cursor.fetchone()
+    return User.objects.get(pk=row[0]) if row else None
