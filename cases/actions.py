@@ -229,7 +229,9 @@ def _not_yours(case: Case, move: flow.Move) -> str:
     if move.by == flow.HOLDER:
         return _("Only the unit that holds the case, %s, can do this.") % case.holder_unit
     if move.by == flow.VERIFIER:
-        return _("Only an inspector asked to verify it can do this, and never one of the unit that handled it.")
+        return _(
+            "Only an inspector asked to verify it can do this, and never one of the unit that handled it."
+        )
     return _("Your role does not reach this place.")
 
 

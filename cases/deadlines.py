@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from geo.calendar import add_working_time, working_time_between
 
 from cases.models import Case, FilingStandard
-from geo.calendar import add_working_time, working_time_between
 
 
 def standard_for(case_type_id: int | None, chosen: int | None = None) -> FilingStandard | None:
@@ -47,7 +47,7 @@ def close_due(case: Case) -> datetime | None:
 
 
 def return_until(case: Case, sent_at: datetime) -> datetime:
-    """Until when a unit may say "not my duty": a quarter of the limit or 4 work hours, whichever is sooner."""
+    """Until when a unit may say "not my duty": a quarter of the limit or 4 work hours, the sooner one."""
     amount, unit = limit_of(case)
     share = add_working_time(sent_at, amount * settings.CASE_RETURN_SHARE, unit, case.area_code)
     hours = add_working_time(sent_at, settings.CASE_RETURN_WORK_HOURS, "work_hour", case.area_code)

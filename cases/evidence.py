@@ -36,9 +36,7 @@ def check_photos(photos: list[Evidence], user, type) -> list[Evidence]:
         detail = _("At most %d photos and recordings.") % MOST_PHOTOS
         raise Problem(detail, errors=[{"pointer": "/attachments", "detail": detail}])
     wanted = {str(photo.uuid) for photo in photos}
-    found = {
-        str(row.uuid): row for row in Attachment.objects.filter(uuid__in=wanted, owner_id=user.pk)
-    }
+    found = {str(row.uuid): row for row in Attachment.objects.filter(uuid__in=wanted, owner_id=user.pk)}
     taken = set(
         CaseAttachment.objects.filter(attachment__uuid__in=wanted).values_list("attachment__uuid", flat=True)
     )

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
+from geo.calendar import add_working_time
 
 from cases.models import Case
-from geo.calendar import add_working_time
 from geo.problems import Problem
 
 S = Case.State
@@ -339,9 +339,7 @@ CITY_MANAGEMENT_1 = Flow(
     },
 )
 
-FLOWS: dict[tuple[str, int], Flow] = {
-    (flow.name, flow.version): flow for flow in (CITY_MANAGEMENT_1,)
-}
+FLOWS: dict[tuple[str, int], Flow] = {(flow.name, flow.version): flow for flow in (CITY_MANAGEMENT_1,)}
 CURRENT = CITY_MANAGEMENT_1
 
 
@@ -367,9 +365,7 @@ def may(user, case: Case, move: Move) -> bool:
             return False
         if case.verifier_id == user.pk:
             return True
-    return scope.covers(
-        move.permission, case.area_code, unit_id=case.holder_unit_id, grid_id=case.grid_id
-    )
+    return scope.covers(move.permission, case.area_code, unit_id=case.holder_unit_id, grid_id=case.grid_id)
 
 
 def _belongs_to_holder(user, case: Case) -> bool:

@@ -1,33 +1,21 @@
 """What the cockpit and statistics count of cases (domain reference, section 5)."""
 
-from datetime import timedelta
-
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cases import queries
 from cases.models import Case
 from geo.registry import Measure, measures
 
 
 def _today() -> Q:
     """Reported since midnight, Asia/Shanghai."""
-    start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return Q(reported_at__gte=start, reported_at__lt=start + timedelta(days=1))
+    start, end = queries.today()
+    return Q(reported_at__gte=start, reported_at__lt=end)
 
 
 def _closed_this_month() -> Q:
-    start = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return Q(state=Case.State.CLOSED, closed_at__gte=start)
-
-
-def _open() -> Q:
-    return ~Q(state__in=Case.ENDED)
-
-
-def _overdue() -> Q:
-    """Open and past its handling deadline, not yet handled."""
-    return _open() & Q(due_at__lt=timezone.now(), handled_at=None)
+    return Q(state=Case.State.CLOSED, closed_at__gte=queries.month_start())
 
 
 measures.register(
@@ -60,7 +48,7 @@ measures.register(
         label=_("Open"),
         definition=_("Cases that are neither closed, void nor rejected."),
         model="cases.Case",
-        filters=_open,
+        filters=queries.open_cases,
         tallied=False,
         group="cases",
         rows_url="console",
@@ -72,7 +60,7 @@ measures.register(
         label=_("Overdue"),
         definition=_("Open cases past their handling deadline (extensions included) and not yet handled."),
         model="cases.Case",
-        filters=_overdue,
+        filters=queries.overdue,
         tallied=False,
         group="cases",
         rows_url="console",

@@ -122,7 +122,7 @@ def distance_in_words(metres: float) -> str:
 
 
 def find(point: Point, *, people: bool = False) -> Located:
-    """The chain of areas and grids at ``point`` (EPSG:4326), in one statement and without regard to rights."""
+    """The chain of areas and grids at ``point`` (EPSG:4326), in one statement, whoever asks."""
     values = {
         "lon": point.x,
         "lat": point.y,

@@ -1,0 +1,167 @@
+"""Reads of cases: lists, counts, what is near, what a person has to do."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.gis.geos import Point
+from django.db import connection
+from django.db.models import CharField, Q, QuerySet, Value
+from django.utils import timezone
+
+from assets.models import Component, ItemType
+from cases.models import Case
+from geo.nearness import within_metres
+from geo.rest import COUNT_TO
+
+S = Case.State
+VERIFYING = (S.VERIFYING_BEFORE, S.VERIFYING_AFTER)
+WITH_UNIT = (S.DISPATCHED, S.HANDLING, S.REWORK)
+
+
+def open_cases() -> Q:
+    return ~Q(state__in=Case.ENDED)
+
+
+def today() -> tuple[datetime, datetime]:
+    """Midnight to midnight, Asia/Shanghai."""
+    start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return start, start + timedelta(days=1)
+
+
+def month_start() -> datetime:
+    return timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def overdue() -> Q:
+    """Open, past its handling deadline (extensions included), not yet handled: the figure of the cockpit."""
+    return open_cases() & Q(handle_due_at__lt=timezone.now(), handled_at=None)
+
+
+def late() -> Q:
+    """Past the deadline of the step it is in, whatever the step."""
+    return open_cases() & Q(due_at__lt=timezone.now())
+
+
+def due_today() -> Q:
+    """The running deadline ends today or has ended."""
+    return open_cases() & Q(due_at__lt=today()[1])
+
+
+def listed() -> QuerySet:
+    """Cases with what a row of a list shows, in one statement."""
+    return Case.objects.select_related("type", "grid", "holder_unit", "verifier").defer("decision")
+
+
+def told() -> QuerySet:
+    """Cases with what a detail shows."""
+    return Case.objects.select_related(
+        "type",
+        "component",
+        "component__type",
+        "grid",
+        "unit_grid",
+        "holder_unit",
+        "verifier",
+        "reporter",
+        "filing_standard",
+        "duplicate_of",
+    )
+
+
+def counts(rows: QuerySet) -> dict:
+    """How many of ``rows`` there are per state and per deadline, in one statement, each to 10,000.
+
+    {"states": {state: n}, "open": n, "overdue": n, "late": n, "due_today": n, "all": n}; a figure of 10,001
+    means "more than 10,000".
+    """
+    tags = {f"state:{state}": Q(state=state) for state in S.values}
+    tags |= {"open": open_cases(), "overdue": overdue(), "late": late(), "due_today": due_today()}
+    parts = [
+        rows.filter(condition)
+        .order_by()
+        .annotate(tag=Value(tag, output_field=CharField()))
+        .values("tag")[: COUNT_TO + 1]
+        for tag, condition in tags.items()
+    ]
+    parts = [part for part in parts if not part.query.is_empty()]
+    figures = dict.fromkeys(tags, 0)
+    if parts:
+        statements = [part.query.sql_with_params() for part in parts]
+        sql = " union all ".join(f"({text})" for text, _values in statements)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"select tag, count(*) from ({sql}) as tagged group by tag",
+                [value for _text, values in statements for value in values],
+            )
+            figures |= dict(cursor.fetchall())
+    states = {state: figures.pop(f"state:{state}") for state in S.values}
+    return {"states": states, **figures, "all": sum(states.values())}
+
+
+def likely_duplicates(
+    user, point: Point, *, type: ItemType | None = None, component: Component | None = None, limit: int = 10
+) -> list[Case]:
+    """Open cases that may be the same problem: by component first, then type and class by nearness.
+
+    The same component wherever it was pinned; the same type within 20 m; the same class within 50 m. Each row
+    has ``distance_m`` and ``why`` (component | type | class). Two statements, both by index.
+    """
+    seen: list[Case] = []
+    visible = Case.objects.for_user(user).filter(open_cases(), duplicate_of=None)
+    shown = visible.select_related("type", "grid", "holder_unit").defer("decision")
+    if component is not None:
+        seen = list(within_metres(shown.filter(component=component), point, 20_000_000)[:limit])
+        for case in seen:
+            case.why = "component"
+    if type is None and component is not None:
+        type = component.type
+    if type is None or len(seen) >= limit:
+        return seen
+    metres = settings.CASE_DUPLICATE_METRES
+    same_class = Q(type__standard=type.standard, type__kind=type.kind, type__class_code=type.class_code)
+    rows = list(
+        within_metres(shown.filter(same_class), point, metres["class"]).exclude(
+            pk__in=[case.pk for case in seen]
+        )[: limit * 5]
+    )
+    for case in rows:
+        same = case.type_id == type.pk and case.distance_m <= metres["type"]
+        case.why = "type" if same else "class"
+    rows.sort(key=lambda case: (case.why != "type", case.distance_m))
+    return [*seen, *rows][:limit]
+
+
+def nearby_open(user, case: Case, metres: float = 200, limit: int = 8) -> list[Case]:
+    """Other open cases around one, nearest first, each with ``distance_m``."""
+    rows = Case.objects.for_user(user).filter(open_cases()).exclude(pk=case.pk)
+    near = within_metres(rows.select_related("type").defer("decision"), case.geom, metres)
+    return list(near[:limit])
+
+
+def tasks(user) -> QuerySet:
+    """What this person has to do now: verify where asked or on duty, handle what the own unit holds."""
+    wanted = Q(pk__in=[])
+    if user.can("cases.verify"):
+        wanted |= Q(state__in=VERIFYING, verifier_id=user.pk)
+        grids = user.scope.grids("cases.verify")
+        if grids:
+            wanted |= Q(state__in=VERIFYING, verifier=None, grid_id__in=grids)
+    units = user.scope.units("cases.handle")
+    if units:
+        wanted |= Q(state__in=WITH_UNIT, holder_unit_id__in=units)
+    return listed().for_user(user).filter(wanted).order_by("due_at", "pk")
+
+
+def sees_reporter(user, case: Case) -> bool:
+    """Whether the reporter's name may be shown: to the reporter and to those who accept or dispatch there.
+
+    Never to the unit complained about.
+    """
+    if case.reporter_id == user.pk:
+        return True
+    scope = user.scope
+    if case.holder_unit_id and case.holder_unit_id in scope.units("cases.handle"):
+        return False
+    return any(scope.covers(permission, case.area_code) for permission in ("cases.accept", "cases.dispatch"))
