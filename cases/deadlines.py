@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from geo.calendar import add_working_time, working_time_between
 
 from cases.models import Case, FilingStandard
+from geo.calendar import add_working_time, working_time_between
 
 
 def standard_for(case_type_id: int | None, chosen: int | None = None) -> FilingStandard | None:

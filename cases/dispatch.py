@@ -182,9 +182,7 @@ def explain(decision: dict | None) -> str:
         return _("%(unit)s owns the component %(component)s, which has no maintenance unit.") % words
     if reason == "rule":
         return (
-            _(
-                "Rule “%(rule)s” makes %(unit)s responsible: for %(type)s in %(place)s; none is narrower."
-            )
+            _("Rule “%(rule)s” makes %(unit)s responsible: for %(type)s in %(place)s; none is narrower.")
             % words
         )
     if reason == "tie":

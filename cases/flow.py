@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
-from geo.calendar import add_working_time
 
 from cases.models import Case
+from geo.calendar import add_working_time
 from geo.problems import Problem
 
 S = Case.State

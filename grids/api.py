@@ -113,6 +113,13 @@ class LocateOut(serializers.Serializer):
     building = BuildingNear(allow_null=True, required=False, help_text="staff only")
     components = ComponentNear(many=True, required=False, help_text="staff only")
 
+    STAFF = ("unit_grid", "duty_grid", "people", "building", "components")
+
+    def to_representation(self, answer):
+        """A key that was not asked for is missing, not null."""
+        data = super().to_representation(answer)
+        return {name: value for name, value in data.items() if name in answer or name not in self.STAFF}
+
 
 def located_out(answer: queries.Located, crs: str, staff: bool) -> dict:
     """A ``locate`` answer as ``LocateOut`` tells it."""

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
-from geo.idempotency import HEADER, Idempotent
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -26,6 +25,7 @@ from cases.evidence import Evidence
 from cases.models import Case
 from geo import audit
 from geo.coordinates import CoordinateError, to_wgs84
+from geo.idempotency import HEADER, Idempotent
 from geo.models import Organisation, User
 from geo.problems import Problem
 from geo.rest import ScopedViewSet, bad_parameter, parse_date, parse_number

@@ -5,13 +5,10 @@ import uuid
 import pytest
 from rest_framework.test import APIClient
 
-from cases.models import Case, Transition
-from geo.coordinates import from_wgs84
+from cases.models import Case
 from geo.models import Attachment
 from tests.factories import (
     at,
-    make_case,
-    make_component,
     make_rule,
     make_type,
     make_unit,
@@ -30,9 +27,7 @@ def client(user):
 
 
 def photo(user):
-    return str(
-        Attachment.objects.create(owner=user, media_type="image/jpeg", sha256="0" * 64, size=1).uuid
-    )
+    return str(Attachment.objects.create(owner=user, media_type="image/jpeg", sha256="0" * 64, size=1).uuid)
 
 
 def body(place=HERE, **values):
