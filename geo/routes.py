@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from geo import api
+from geo import api, health
 
 # The catalogue changes with the product's version, that is with a restart.
 catalogue = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=settings.OWN_APPS))
@@ -16,6 +16,8 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("jsi18n/", catalogue, name="jsi18n"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.metrics, name="metrics"),
     path("api/attachments/", api.AttachmentList.as_view(), name="attachments"),
     path("api/attachments/<uuid:uuid>/", api.AttachmentDetail.as_view(), name="attachment"),
     path("api/attachments/<uuid:uuid>/review", api.AttachmentReview.as_view(), name="attachment-review"),

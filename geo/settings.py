@@ -1,6 +1,7 @@
 """Django settings. Everything an operator may change comes from the environment."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 
 import dj_database_url
@@ -173,6 +174,13 @@ if bucket := os.environ.get("WANGGE_S3_BUCKET"):
 X_ACCEL = os.environ.get("WANGGE_PROXY") == "1"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# --- Jobs and monitoring ----------------------------------------------------------------------------
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+# Who may read /metrics besides system administrators: networks, comma separated.
+METRICS_FROM = [
+    ip_network(one) for one in os.environ.get("WANGGE_METRICS_FROM", "127.0.0.0/8,::1").split(",")
+]
 
 # --- API --------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
