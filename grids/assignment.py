@@ -1,0 +1,111 @@
+"""Which grid a row with a place is in: proved, mended, and moved when borders change.
+
+The trigger ``located`` fills it when a row is written; here are the statements over whole tables, one each.
+"""
+
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.db import connection
+
+from grids.models import Grid, Located, UnitGrid
+
+
+def located_models() -> list[type[Located]]:
+    """Every table with a place, by its label."""
+    models = [model for model in apps.get_models() if issubclass(model, Located)]
+    return sorted(models, key=lambda model: model._meta.label)
+
+
+def column(grid_model) -> str:
+    """The column of a ``Located`` table that points to a grid of this model."""
+    return {Grid: "grid_id", UnitGrid: "unit_grid_id"}[grid_model]
+
+
+def reassign(model: type[Located], grid_model, communities: list[str]) -> list[tuple[int, int, int]]:
+    """Give the rows of a table that lie in ``regrid_piece`` (changed ground) the grid they are in now.
+
+    One statement; only rows that move are written. Returns (row id, old grid id, new grid id); either grid
+    may be null. The caller holds the locks of ``communities``.
+    """
+    table, grid_id = model._meta.db_table, column(grid_model)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            with found as (
+                select r.id, r.{grid_id} as old_id, (
+                    select g.id from {grid_model._meta.db_table} g
+                    where g.community_code = r.area_code and g.retired_on is null
+                      and ST_Intersects(g.geom, r.anchor)
+                    order by g.code limit 1
+                ) as new_id
+                from {table} r
+                where r.area_code = any(%s)
+                  and exists (select 1 from regrid_piece p where ST_Intersects(p.geom, r.anchor))
+            )
+            update {table} t set {grid_id} = found.new_id from found
+            where t.id = found.id and found.new_id is distinct from found.old_id
+            returning t.id, found.old_id, found.new_id
+            """,
+            [communities],
+        )
+        return cursor.fetchall()
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A row whose derived columns are not what its geometry says."""
+
+    table: str
+    row: int
+    stands: tuple
+    right: tuple
+
+
+RIGHT = """
+    select r.id,
+        array[ST_AsText(r.anchor), r.area_code, r.grid_id::text, r.unit_grid_id::text] as stands,
+        array[ST_AsText(a.anchor), coalesce(c.code, w.code, ''), g.id::text, u.id::text] as should,
+        a.anchor, coalesce(c.code, w.code, '') as area_code, g.id as grid_id, u.id as unit_grid_id
+    from {table} r
+    cross join lateral (select wangge_anchor(r.geom) as anchor) a
+    left join lateral (
+        select code from geo_area where level = 'community' and valid_to is null
+            and ST_Intersects(geom, a.anchor) order by code limit 1
+    ) c on true
+    left join lateral (
+        select wangge_area_at(a.anchor) as code where c.code is null
+    ) w on true
+    left join lateral (
+        select id from grids_grid where community_code = c.code and retired_on is null
+            and ST_Intersects(geom, a.anchor) order by code limit 1
+    ) g on true
+    left join lateral (
+        select id from grids_unitgrid where community_code = c.code and retired_on is null
+            and ST_Intersects(geom, a.anchor) order by code limit 1
+    ) u on true
+    where r.anchor is distinct from a.anchor or r.area_code <> coalesce(c.code, w.code, '')
+        or r.grid_id is distinct from g.id or r.unit_grid_id is distinct from u.id
+"""
+
+
+def disagreements(model: type[Located]) -> list[Disagreement]:
+    """Rows of a table that disagree with their geometry; one statement."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"select id, stands, should from ({RIGHT.format(table=table)}) x order by id")
+        return [
+            Disagreement(table, row, tuple(stands), tuple(should))
+            for row, stands, should in cursor.fetchall()
+        ]
+
+
+def mend(model: type[Located]) -> int:
+    """Set right what ``disagreements`` finds, by letting the trigger look again; one statement."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"update {table} set geom = {table}.geom"
+            f" where id in (select id from ({RIGHT.format(table=table)}) x)"
+        )
+        return cursor.rowcount
