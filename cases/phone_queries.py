@@ -1,0 +1,117 @@
+"""Reads for the phone app."""
+
+import json
+
+from django.contrib.gis.db.models.functions import AsGeoJSON
+from django.db.models import Q
+from django.utils import timezone
+
+from assets.models import Component
+from cases.models import Case, Transition
+from geo.models import Area
+from geo.scopes import duty_grids
+from grids.models import Grid, GridDuty
+
+# About 300 m at the city's latitude: components across the street are reported too.
+NEAR_DEGREES = 0.003
+MOST_COMPONENTS = 4000
+MOST_MESSAGES = 60
+
+# Steps that somebody who reported, checks or handles a case wants to hear of; see cases.flow.
+TO_REPORTER = ("reject", "void", "file_case", "dispatch", "auto_dispatch", "report_handled", "close", "link_duplicate")
+TO_VERIFIER = ("ask_verify_before", "ask_verify_after")
+TO_UNIT = ("dispatch", "auto_dispatch", "verify_fail", "supervise", "remind", "extend", "refuse")
+
+
+def _today(prefix: str = "") -> Q:
+    today = timezone.localdate()
+    return (Q(**{f"{prefix}valid_to": None}) | Q(**{f"{prefix}valid_to__gt": today})) & Q(
+        **{f"{prefix}valid_from__lte": today}
+    )
+
+
+def base(user) -> dict:
+    """Grids on duty with their borders (GeoJSON, EPSG:4326), leaders, and the components in and near them.
+
+    Components are short rows: code, name, type id, longitude, latitude.
+    """
+    ids = {pk for source in duty_grids for pk in source(user)}
+    grids = list(
+        Grid.objects.filter(pk__in=ids, retired_on=None).annotate(border=AsGeoJSON("geom", precision=7))
+    )
+    duties = GridDuty.objects.filter(_today(), grid__in=grids).select_related("worker")
+    leaders = {duty.grid_id: duty.worker for duty in duties if duty.role == GridDuty.Role.LEADER}
+    mine = {duty.grid_id: duty for duty in duties if duty.worker.user_id == user.pk}
+    communities = {
+        area.code: area
+        for area in Area.objects.filter(code__in={grid.community_code for grid in grids}, valid_to=None)
+    }
+    return {
+        "as_of": timezone.now().isoformat(),
+        "grids": [
+            {
+                "code": grid.code,
+                "name": grid.name,
+                "kind": grid.kind,
+                "community": {"code": grid.community_code, "name": _name(communities, grid)},
+                "role": mine[grid.pk].role if grid.pk in mine else "",
+                "leader": _person(leaders.get(grid.pk)),
+                "geometry": json.loads(grid.border),
+            }
+            for grid in grids
+        ],
+        "components": _components(user, grids),
+    }
+
+
+def _name(communities, grid) -> str:
+    area = communities.get(grid.community_code)
+    return area.name if area else grid.community_code
+
+
+def _person(worker) -> dict | None:
+    return {"name": worker.name, "phone": worker.phone} if worker else None
+
+
+def _components(user, grids) -> list[list]:
+    near = Q(pk__in=[])
+    for grid in grids:
+        near |= Q(geom__intersects=grid.geom.envelope.buffer(NEAR_DEGREES).envelope)
+    rows = (
+        Component.objects.for_user(user)
+        .filter(near)
+        .exclude(state=Component.State.REMOVED)
+        .order_by("code")
+        .values_list("code", "name", "type_id", "anchor")[:MOST_COMPONENTS]
+    )
+    return [[code, name, kind, round(at.x, 7), round(at.y, 7)] for code, name, kind, at in rows]
+
+
+def messages(user) -> list[dict]:
+    """Steps others took on cases this user reported, is to check, or whose unit handles them."""
+    concerns = Q(case__reporter=user, action__in=TO_REPORTER) | Q(case__verifier=user, action__in=TO_VERIFIER)
+    if user.organisation_id and user.can("cases.handle"):
+        concerns |= Q(to_unit=user.organisation_id, action__in=TO_UNIT) | Q(
+            case__holder_unit=user.organisation_id, action__in=TO_UNIT
+        )
+    rows = (
+        Transition.objects.filter(concerns, case__in=Case.objects.for_user(user))
+        .exclude(actor=user)
+        .select_related("case__type", "to_unit")
+        .order_by("-id")[:MOST_MESSAGES]
+    )
+    return [
+        {
+            "id": row.pk,
+            "action": row.action,
+            "at": row.at.isoformat(),
+            "reason": row.reason,
+            "to_unit": row.to_unit.name if row.to_unit else "",
+            "number": row.case.number,
+            "type": str(row.case.type) if row.case.type else "",
+            "state": row.case.state,
+            "state_label": row.case.get_state_display(),
+            "mine": row.case.reporter_id == user.pk,
+        }
+        for row in rows
+    ]
