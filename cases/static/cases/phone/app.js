@@ -1,0 +1,196 @@
+// What every screen shares: who works here, what was kept for a time without a signal, and sending.
+import { Refused, Unreachable, get, rows, session } from "./api.js";
+import { flush, hurry, unsent } from "./outbox.js";
+import { forget, keep, kept, onOutbox } from "./store.js";
+
+/**
+ * `user` is {id, name} or null; `signedIn` is null until the server could be asked; `reachable` likewise.
+ * `me`, `base`, `types`, `tasks` are the last answers known, from the server or from this phone.
+ */
+export const app = {
+  user: null,
+  signedIn: null,
+  reachable: null,
+  me: null,
+  base: null,
+  types: [],
+  tasks: null,
+  tasksAt: null,
+  unsent: [],
+  others: 0,
+  update: null,
+};
+
+const watchers = new Set();
+
+/** Hear of changes in `app`; the returned function ends it. */
+export function onApp(watcher) {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
+export function changed() {
+  watchers.forEach((watcher) => watcher(app));
+}
+
+/** Ask the server, or give what was kept: {value, at, fresh}; null when there is neither. */
+export async function fetchKept(name, url) {
+  try {
+    const value = await get(url);
+    app.reachable = true;
+    if (app.user) await keep(name, app.user.id, value);
+    return { value, at: Date.now(), fresh: true };
+  } catch (error) {
+    noticed(error);
+    const row = app.user ? await kept(name, app.user.id) : null;
+    return row ? { value: row.value, at: row.at, fresh: false } : null;
+  }
+}
+
+/** Learn from a failure what it says about connection and session. */
+export function noticed(error) {
+  if (error instanceof Unreachable) app.reachable = false;
+  if (error instanceof Refused) {
+    app.reachable = true;
+    if (error.status === 401) app.signedIn = false;
+  }
+  changed();
+}
+
+/** Begin: the last user of this phone works on at once, the server corrects that when it answers. */
+export async function begin() {
+  const last = await kept("user", null);
+  app.user = last ? last.value : null;
+  if (app.user) await fromPhone();
+  await count();
+  changed();
+  await askSession();
+}
+
+export async function askSession() {
+  try {
+    const who = await session();
+    app.reachable = true;
+    app.signedIn = Boolean(who.user);
+    if (who.user && who.user.id !== app.user?.id) {
+      await forget();
+      Object.assign(app, { me: null, base: null, tasks: null, tasksAt: null });
+    }
+    if (who.user) {
+      app.user = who.user;
+      await keep("user", who.user.id, who.user);
+    }
+    await count();
+    changed();
+    return who;
+  } catch (error) {
+    noticed(error);
+    return null;
+  }
+}
+
+async function fromPhone() {
+  const [me, base, types, tasks] = await Promise.all(
+    ["me", "base", "types", "tasks"].map((name) => kept(name, app.user.id)),
+  );
+  app.me = me?.value || null;
+  app.base = base?.value || null;
+  app.types = types ? rows(types.value) : [];
+  app.tasks = tasks ? rows(tasks.value) : null;
+  app.tasksAt = tasks?.at || null;
+}
+
+/** Fetch anew what the app works with. */
+export async function refresh() {
+  if (!app.user || app.signedIn === false) return;
+  await Promise.all([refreshMe(), refreshTasks(), refreshBase()]);
+}
+
+export async function refreshMe() {
+  const answer = await fetchKept("me", "/api/me/");
+  if (answer) app.me = answer.value;
+  changed();
+}
+
+export async function refreshTasks() {
+  const answer = await fetchKept("tasks", "/api/me/tasks");
+  if (answer) {
+    app.tasks = rows(answer.value);
+    app.tasksAt = answer.at;
+  }
+  changed();
+}
+
+async function refreshBase() {
+  const [base, types] = await Promise.all([
+    fetchKept("base", "/m/data/base"),
+    fetchKept("types", "/api/types/"),
+  ]);
+  if (base) app.base = base.value;
+  if (types) app.types = rows(types.value);
+  changed();
+}
+
+export async function count() {
+  const all = await unsent();
+  app.unsent = all.filter((entry) => entry.user.id === app.user?.id);
+  app.others = all.length - app.unsent.length;
+}
+
+let timer = null;
+let sending = null;
+
+/** Send what waits, and come back when the next is due. Called at start, on signal, on return, after adding. */
+export function send({ now = false } = {}) {
+  clearTimeout(timer);
+  sending ??= (async () => {
+    try {
+      if (now) await hurry();
+      const answer = await flush();
+      app.reachable = answer.reachable ? (answer.left || answer.sent ? true : app.reachable) : false;
+      if (answer.user) app.signedIn = true;
+      if (answer.user === null) app.signedIn = false;
+      if (answer.wait) timer = setTimeout(send, answer.wait);
+      if (answer.sent) refreshTasks();
+    } finally {
+      sending = null;
+      await count();
+      changed();
+    }
+  })();
+  return sending;
+}
+
+/** Keep the app in step with the signal and with what other tabs and the worker send. */
+export function listen() {
+  onOutbox(async () => {
+    await count();
+    changed();
+  });
+  addEventListener("online", () => {
+    app.reachable = null;
+    changed();
+    askSession().then(() => send({ now: true }));
+  });
+  addEventListener("offline", () => {
+    app.reachable = false;
+    changed();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible") return;
+    send({ now: true });
+    if (navigator.onLine) refreshTasks();
+  });
+}
+
+export const online = () => navigator.onLine && app.reachable !== false;
+
+/** What makes six lists out of one: types last used by this user, newest first. */
+export async function recentTypes() {
+  return (app.user && (await kept("recent-types", app.user.id))?.value) || [];
+}
+
+export async function useType(id) {
+  const recent = [id, ...(await recentTypes()).filter((one) => one !== id)].slice(0, 6);
+  if (app.user) await keep("recent-types", app.user.id, recent);
+}

@@ -1,0 +1,106 @@
+// Check in: I am here, at a task or in my grid. Kept whatever the result, with or without a signal.
+import { badge, el, icon } from "@geo/dom.js";
+import { fill, gettext } from "@geo/i18n.js";
+import { app, send } from "./app.js";
+import { positionFields } from "./home.js";
+import { add } from "./outbox.js";
+import { inside, metresBetween, position, retryPosition, watchPosition } from "./position.js";
+import { getEntry, onOutbox } from "./store.js";
+import { checkResult, entryTrouble, metres, noPosition } from "./words.js";
+
+const MOST_TASKS = 8;
+
+/** What one may check in at, nearest first: own grids, then tasks. */
+function targets(fix) {
+  const grids = (app.base?.grids || []).map((grid) => ({
+    kind: "grid",
+    code: grid.code,
+    name: [grid.community.name, grid.name || grid.code].join(" · "),
+    distance: fix && inside(fix, grid.geometry) ? 0 : null,
+  }));
+  const tasks = (app.tasks || [])
+    .filter((task) => task.lon !== undefined)
+    .map((task) => ({ kind: "case", code: task.number, name: task.type_name || task.number, more: task.address, distance: fix ? metresBetween(fix, task) : null }))
+    .sort((a, b) => (a.distance ?? Infinity) - (b.distance ?? Infinity));
+  return [...grids, ...tasks.slice(0, MOST_TASKS)];
+}
+
+export function checkinScreen(root, { params }) {
+  const where = el("p.place-line", { role: "status" });
+  const list = el("div.targets", { role: "radiogroup", "aria-label": gettext("Where") });
+  const outcome = el("div.outcome", { "aria-live": "assertive" });
+  const button = el("button.button.main.big", { type: "button", onclick: mark }, icon("check"), gettext("Check in here"));
+  let wanted = params.get("case") ? `case:${params.get("case")}` : null;
+  let shown = null;
+  root.append(el("section.card.step", {}, el("div.body", {}, where, list)), el("div.send-bar", {}, button), outcome);
+
+  function draw() {
+    const { fix, error } = position;
+    where.replaceChildren(
+      ...(fix
+        ? [icon("place"), el("span.grow", {}, gettext("Your position is known")), el("span.muted", {}, fix.accuracy ? fill(gettext("exact to %(m)s"), { m: metres(fix.accuracy) }) : "")]
+        : error ? [icon("bang"), el("span.grow", {}, noPosition(error)), el("button.button", { type: "button", onclick: retryPosition }, gettext("Try again"))]
+          : [el("span.spinner", {}), el("span", {}, gettext("Looking for your position…"))]),
+    );
+    const options = targets(fix);
+    wanted ??= options[0] ? `${options[0].kind}:${options[0].code}` : null;
+    if (params.get("case") && !options.some((one) => one.code === params.get("case"))) {
+      options.unshift({ kind: "case", code: params.get("case"), name: params.get("case"), distance: null });
+    }
+    list.replaceChildren(
+      ...options.map((one) => {
+        const id = `${one.kind}:${one.code}`;
+        return el("label.target", {},
+          el("input", { type: "radio", name: "target", value: id, checked: id === wanted, onchange: () => { wanted = id; } }),
+          el("span.grow", {}, el("b", {}, one.name), one.more && el("span.line.muted.ellipsis", {}, one.more)),
+          el("span.muted", {}, one.kind === "grid" ? (one.distance === 0 ? gettext("you are in it") : gettext("my grid")) : metres(one.distance)));
+      }),
+    );
+    if (!options.length) list.replaceChildren(el("p.hint", {}, gettext("No grid and no task is known here; the check-in is kept with your position alone.")));
+  }
+
+  async function mark() {
+    button.classList.add("busy");
+    const one = targets(position.fix).find((target) => `${target.kind}:${target.code}` === wanted) || (wanted ? { kind: wanted.split(":")[0], code: wanted.slice(wanted.indexOf(":") + 1), name: "" } : null);
+    // Accuracy and age travel along; the server says inside, outside or uncertain, and why.
+    const entry = await add("check_in", app.user, {
+      kind: one?.kind === "grid" ? "patrol" : "arrive",
+      ...(one ? { target: { kind: one.kind, code: one.code } } : {}),
+      ...positionFields(position.fix),
+    }, [], { target: one?.name || "" });
+    shown = entry.key;
+    button.classList.remove("busy");
+    await tell();
+    await send({ now: true });
+    await tell();
+  }
+
+  async function tell() {
+    const entry = shown && (await getEntry(shown));
+    if (!entry) return;
+    if (entry.state === "sent") {
+      const result = checkResult(entry.result?.result) || checkResult("uncertain");
+      outcome.replaceChildren(
+        el(`section.card.result.is-${result.tone}`, {},
+          el("p.large", {}, badge(result.tone, result.shape, result.text)),
+          el("p", {}, [entry.label.target, metres(entry.result?.distance_m)].filter(Boolean).join(" · ")),
+          entry.result?.reasons?.length ? el("ul.reasons", {}, ...entry.result.reasons.map((reason) => el("li", {}, reason.label || reason))) : null,
+          el("p.muted", {}, gettext("It is kept, whatever the result."))));
+    } else {
+      outcome.replaceChildren(
+        el("section.card.result", {},
+          el("p.large", {}, badge(entry.state === "refused" ? "overdue" : "waiting", entry.state === "refused" ? "bang" : "phone", entry.state === "refused" ? gettext("Needs you") : gettext("Only on this phone"))),
+          el("p", {}, entryTrouble(entry) || gettext("Your check-in is kept with its time and position, and goes out with the next signal.")),
+          el("a.button", { href: `/m/outbox/${entry.key}` }, gettext("Open the outbox"))));
+    }
+    outcome.scrollIntoView({ block: "nearest" });
+  }
+
+  const stopOutbox = onOutbox(tell);
+  const stopPosition = watchPosition(draw);
+  draw();
+  return () => {
+    stopOutbox();
+    stopPosition();
+  };
+}

@@ -1,0 +1,199 @@
+// One case in the hand: what it is, where, and what I may do with it now.
+import { openDialog } from "@geo/dialog.js";
+import { badge, el, icon, stateBox } from "@geo/dom.js";
+import { fill, gettext } from "@geo/i18n.js";
+import { ago, deadline, exact } from "@geo/times.js";
+import { toast } from "@geo/toast.js";
+import { app, fetchKept, onApp, online, send } from "./app.js";
+import { positionFields } from "./home.js";
+import { add } from "./outbox.js";
+import { preparePhoto, previewUrl } from "./photo.js";
+import { currentFix, metresBetween, watchPosition } from "./position.js";
+import { metres, noPosition } from "./words.js";
+
+const MOST_PHOTOS = 8;
+
+export async function taskScreen(root, { rest, go }) {
+  const [number] = rest;
+  root.append(el("span.skeleton.box"), el("span.skeleton.box"));
+  const kept = app.tasks?.find((task) => task.number === number) || null;
+  let row = kept;
+  if (row) draw();
+  const answer = await fetchKept(`case-${number}`, `/api/cases/${encodeURIComponent(number)}/`);
+  if (answer) row = { ...kept, ...flat(answer.value) };
+  if (!row) {
+    root.replaceChildren(online()
+      ? stateBox("lock", gettext("Not there, or not yours to see"), gettext("Ask your shift lead if you need it."), el("a.button", { href: "/m/" }, gettext("Back to the tasks")))
+      : stateBox("offline", gettext("This case is not on the phone"), gettext("It can be opened when there is a signal.")));
+    return null;
+  }
+  draw();
+  const distance = () => root.querySelector("[data-distance]");
+  const stopPosition = watchPosition(({ fix }) => {
+    if (fix && distance()) distance().textContent = metres(metresBetween(fix, row));
+  });
+  const stopApp = onApp(() => drawWaiting());
+  return () => {
+    stopPosition();
+    stopApp();
+  };
+
+  function draw() {
+    const when = row.due_at ? deadline(row.due_at) : null;
+    root.replaceChildren(
+      el("section.card.case-head", {},
+        el("div.body", {},
+          el("p.row-wrap", {}, badge("open", "case", row.state_label || row.state), when && badge(when.tone, when.shape, when.text, when.title)),
+          el("h2", {}, row.type_name || gettext("Type not known")),
+          row.description && el("p", {}, row.description),
+          el("p.muted.code", {}, row.number))),
+      photosPart(),
+      placePart(),
+      el("div.waiting-actions", {}),
+      actionsPart(),
+      storyPart(),
+    );
+    drawWaiting();
+  }
+
+  function photosPart() {
+    const photos = (row.attachments || []).filter((one) => !one.media_type || one.media_type.startsWith("image/"));
+    const voices = (row.attachments || []).filter((one) => one.media_type?.startsWith("audio/"));
+    if (!photos.length && !voices.length) return "";
+    return el("section.card", {}, el("div.body", {},
+      el("div.photos", {}, ...photos.map((one, index) => {
+        const label = `${one.phase_label || gettext("Photo")} ${index + 1}`;
+        return el("button.photo", { type: "button", "aria-label": label, onclick: () => openDialog(label, el("img", { src: one.url, alt: label })) },
+          el("img", { src: one.thumbnail_url || one.url, alt: "", loading: "lazy" }), el("span.tag", {}, one.phase_label || ""));
+      })),
+      ...voices.map((one) => el("audio", { src: one.url, controls: true, "aria-label": gettext("Recording") }))));
+  }
+
+  function placePart() {
+    return el("section.card", {}, el("div.body.place-part", {},
+      el("p", {}, icon("place"), el("span.grow", {}, row.address || row.place || row.grid_name || gettext("See the map")), el("b", { "data-distance": "" }, "")),
+      el("div.buttons", {},
+        el("a.button", { href: `/m/map?at=${row.lon},${row.lat}&case=${row.number}` }, icon("map"), gettext("On the map")),
+        app.me?.worker && el("a.button", { href: `/m/check-in?case=${row.number}` }, icon("check"), gettext("I am there")))));
+  }
+
+  // Kept to this case's own entries, so that nobody does a thing twice for want of a signal.
+  function drawWaiting() {
+    const place = root.querySelector(".waiting-actions");
+    if (!place) return;
+    const waiting = app.unsent.filter((entry) => entry.fields.number === number);
+    place.replaceChildren(...waiting.map((entry) =>
+      el("a.card.signal.has-waiting", { href: `/m/outbox/${entry.key}` }, icon("phone"),
+        el("span.grow", {}, el("b", {}, entry.label.action), el("span.muted", {}, entry.state === "refused" ? gettext("Needs you") : gettext("Only on this phone"))), icon("right"))));
+    const buttons = root.querySelector(".actions");
+    if (buttons) buttons.hidden = waiting.length > 0;
+  }
+
+  function actionsPart() {
+    const actions = row.actions || [];
+    if (!actions.length) return "";
+    return el("section.actions", { "aria-label": gettext("What you can do") },
+      ...actions.map((action, index) =>
+        el(index === 0 && !action.danger ? "button.button.main.big" : action.danger ? "button.button.danger.big" : "button.button.big", { type: "button", onclick: () => actionDialog(row, action, done) }, action.label)));
+  }
+
+  function storyPart() {
+    const lines = [...(row.transitions || row.log || [])].reverse();
+    if (!lines.length) return "";
+    return el("section.card", {},
+      el("header", {}, el("h2", {}, gettext("What has happened"))),
+      el("ol.plain.story", {}, ...lines.map((line) =>
+        el("li", {}, el("b", {}, line.action_label || line.label || line.action),
+          el("span.muted", {}, [line.unit_name || line.unit?.name || line.actor_name || line.actor?.name, line.to_unit_name || line.to_unit?.name].filter(Boolean).join(" → ")),
+          line.reason && el("span", {}, line.reason),
+          el("time.muted", { dateTime: line.at, title: exact(line.at) }, ago(line.at))))));
+  }
+
+  async function done() {
+    toast(online() ? gettext("On its way…") : gettext("Kept on this phone until there is a signal."));
+    await send({ now: true });
+    go(location.pathname, { replace: true });
+  }
+}
+
+// GeoJSON or plain: the place sits in the geometry or beside the other fields.
+function flat(answer) {
+  if (answer.type === "Feature") {
+    const [lon, lat] = answer.geometry?.coordinates || [];
+    return { ...answer.properties, lon, lat };
+  }
+  return answer;
+}
+
+const needs = (action, what) => (action.needs || []).includes(what) || action[what] === true;
+const takes = (action, what) => needs(action, what) || (action.takes || []).includes(what);
+
+/** Do one thing to a case: photos, position and reason as the action asks for them, then into the outbox. */
+function actionDialog(row, action, done) {
+  const files = [];
+  const urls = [];
+  const photos = el("div.photos", {});
+  const camera = el("input", { type: "file", accept: "image/*", capture: "environment", hidden: true, "data-role": "evidence" });
+  const reason = el("textarea.input", { id: "reason", rows: 3, maxLength: 500 });
+  const here = el("p.place-line", {});
+  const wrong = el("p.warn", { role: "alert", hidden: true });
+  const withPhoto = takes(action, "photo") || needs(action, "position");
+  let stop = () => null;
+  if (takes(action, "position")) {
+    stop = watchPosition(({ fix, error }) => {
+      here.replaceChildren(...(fix
+        ? [icon("place"), el("span", {}, fill(gettext("You are %(m)s from the place"), { m: metres(metresBetween(fix, row)) })), el("span.muted", {}, fix.accuracy ? fill(gettext("exact to %(m)s"), { m: metres(fix.accuracy) }) : "")]
+        : error ? [icon("bang"), el("span", {}, noPosition(error))] : [el("span.spinner", {}), el("span", {}, gettext("Looking for your position…"))]));
+    });
+  }
+  camera.addEventListener("change", async () => {
+    for (const file of [...camera.files].slice(0, MOST_PHOTOS - files.length)) {
+      const made = await preparePhoto(file);
+      files.push(made);
+      const url = previewUrl(made);
+      if (url) urls.push(url);
+      photos.append(el("div.photo", {}, url ? el("img", { src: url, alt: fill(gettext("Photo %(n)s"), { n: files.length }) }) : el("span.no-photo", {}, icon("photo"))));
+    }
+    camera.value = "";
+  });
+  const button = el(action.danger ? "button.button.danger.grow" : "button.button.main.grow", { type: "button", onclick: act }, action.label);
+  const dialog = openDialog(action.label, el("div.stack", {},
+    action.next && el("p.hint", {}, action.next),
+    takes(action, "position") && here,
+    withPhoto && photos,
+    withPhoto && el("button.button.wide", { type: "button", onclick: () => camera.click() }, icon("photo"), gettext("Take a photo")), withPhoto && camera,
+    takes(action, "reason") && el("div.field", {}, el("label", { htmlFor: "reason", className: needs(action, "reason") ? "needed" : "" }, needs(action, "reason") ? gettext("Why?") : gettext("Words (optional)")), reason),
+    wrong,
+  ), {
+    foot: [el("button.button", { type: "button", onclick: () => dialog.close() }, gettext("Cancel")), button],
+    onclose: () => { stop(); urls.forEach((url) => URL.revokeObjectURL(url)); },
+  });
+
+  async function act() {
+    const lacks = [
+      needs(action, "photo") && !files.length && gettext("A photo is needed."),
+      needs(action, "reason") && !reason.value.trim() && gettext("Say why."),
+    ].filter(Boolean);
+    if (lacks.length) {
+      wrong.hidden = false;
+      wrong.textContent = lacks.join(" ");
+      return;
+    }
+    button.classList.add("busy");
+    const fix = takes(action, "position") ? await currentFix(60000, 6) : null;
+    if (needs(action, "position") && !fix) {
+      button.classList.remove("busy");
+      wrong.hidden = false;
+      wrong.textContent = gettext("Your position is needed: the check counts only on the spot.");
+      return;
+    }
+    await add("action", app.user, {
+      number: row.number,
+      action: action.name || action.action,
+      reason: reason.value.trim(),
+      ...(takes(action, "position") ? positionFields(fix) : {}),
+    }, files, { action: action.label, type: row.type_name });
+    dialog.close();
+    done();
+  }
+}
