@@ -8,4 +8,7 @@ from cases.api.views import CaseViewSet
 router = SimpleRouter()
 router.register("cases", CaseViewSet, "case")
 
-urlpatterns = [path("api/", include(router.urls))]
+urlpatterns = [
+    path("api/", include(router.urls)),
+    path("m/", include("cases.phone")),
+]
