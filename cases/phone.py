@@ -99,7 +99,9 @@ def manifest(request):
         ],
         "shortcuts": [{"name": _("Report a problem"), "url": reverse("phone:screen", args=["report"])}],
     }
-    return JsonResponse(body, content_type="application/manifest+json", json_dumps_params={"ensure_ascii": False})
+    return JsonResponse(
+        body, content_type="application/manifest+json", json_dumps_params={"ensure_ascii": False}
+    )
 
 
 @require_GET
@@ -121,9 +123,7 @@ def _signed_in(view):
 
     def wrapped(request):
         if not request.user.is_authenticated:
-            return problem_response(
-                Problem(_("Sign in to see this."), status=401, kind="not_authenticated")
-            )
+            return problem_response(Problem(_("Sign in to see this."), status=401, kind="not_authenticated"))
         return JsonResponse(view(request), json_dumps_params={"ensure_ascii": False})
 
     return require_GET(never_cache(wrapped))

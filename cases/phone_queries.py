@@ -18,7 +18,16 @@ MOST_COMPONENTS = 4000
 MOST_MESSAGES = 60
 
 # Steps that somebody who reported, checks or handles a case wants to hear of; see cases.flow.
-TO_REPORTER = ("reject", "void", "file_case", "dispatch", "auto_dispatch", "report_handled", "close", "link_duplicate")
+TO_REPORTER = (
+    "reject",
+    "void",
+    "file_case",
+    "dispatch",
+    "auto_dispatch",
+    "report_handled",
+    "close",
+    "link_duplicate",
+)
 TO_VERIFIER = ("ask_verify_before", "ask_verify_after")
 TO_UNIT = ("dispatch", "auto_dispatch", "verify_fail", "supervise", "remind", "extend", "refuse")
 
