@@ -131,7 +131,7 @@ def _signed_in(view):
 
 @_signed_in
 def base(request):
-    """What a worker needs without a signal: own grids with borders and leaders, components in and near them."""
+    """What a worker needs without a signal: own grids, the components in and near them, and the types."""
     return phone_queries.base(request.user)
 
 

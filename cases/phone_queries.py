@@ -1,12 +1,14 @@
 """Reads for the phone app."""
 
 import json
+from collections import Counter
 
 from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import get_language
 
-from assets.models import Component
+from assets.models import Component, ItemType
 from cases.models import Case, Transition
 from geo.models import Area
 from geo.scopes import duty_grids
@@ -19,17 +21,18 @@ MOST_MESSAGES = 60
 
 # Steps that somebody who reported, checks or handles a case wants to hear of; see cases.flow.
 TO_REPORTER = (
+    "accept",
     "reject",
     "void",
-    "file_case",
+    "merge",
     "dispatch",
     "auto_dispatch",
     "report_handled",
     "close",
-    "link_duplicate",
+    "confirm_self_handled",
 )
 TO_VERIFIER = ("ask_verify_before", "ask_verify_after")
-TO_UNIT = ("dispatch", "auto_dispatch", "verify_fail", "supervise", "remind", "extend", "refuse")
+TO_UNIT = ("dispatch", "auto_dispatch", "verify_fail")
 
 
 def _today(prefix: str = "") -> Q:
@@ -40,7 +43,7 @@ def _today(prefix: str = "") -> Q:
 
 
 def base(user) -> dict:
-    """Grids on duty with their borders (GeoJSON, EPSG:4326), leaders, and the components in and near them.
+    """Grids on duty with their borders (GeoJSON, EPSG:4326), leaders, components in and near them, and types.
 
     Components are short rows: code, name, type id, longitude, latitude.
     """
@@ -55,6 +58,7 @@ def base(user) -> dict:
         area.code: area
         for area in Area.objects.filter(code__in={grid.community_code for grid in grids}, valid_to=None)
     }
+    components = _components(user, grids)
     return {
         "as_of": timezone.now().isoformat(),
         "grids": [
@@ -64,13 +68,37 @@ def base(user) -> dict:
                 "kind": grid.kind,
                 "community": {"code": grid.community_code, "name": _name(communities, grid)},
                 "role": mine[grid.pk].role if grid.pk in mine else "",
-                "leader": _person(leaders.get(grid.pk)),
+                "leader": _person(leaders.get(grid.pk), user),
                 "geometry": json.loads(grid.border),
             }
             for grid in grids
         ],
-        "components": _components(user, grids),
+        "components": components,
+        "types": _types(Counter(kind for _code, _component, kind, _lon, _lat in components)),
     }
+
+
+def _types(used: Counter) -> list[dict]:
+    """Active types of the standard by which most of the components here are coded, and local ones."""
+    types = list(ItemType.objects.filter(active=True))
+    counts = Counter()
+    for kind in types:
+        counts[kind.standard] += used[kind.pk]
+    national = [standard for standard in ItemType.Standard.values if standard != ItemType.Standard.LOCAL]
+    standard = max(national, key=lambda one: counts[one])
+    english = (get_language() or "").startswith("en")
+    return [
+        {
+            "id": kind.pk,
+            "kind": kind.kind,
+            "name": str(kind),
+            "class_name": kind.class_name_en if english and kind.class_name_en else kind.class_name,
+            "initials": kind.initials,
+            "no_photo": kind.no_photo,
+        }
+        for kind in types
+        if kind.standard in (standard, ItemType.Standard.LOCAL)
+    ]
 
 
 def _name(communities, grid) -> str:
@@ -78,8 +106,10 @@ def _name(communities, grid) -> str:
     return area.name if area else grid.community_code
 
 
-def _person(worker) -> dict | None:
-    return {"name": worker.name, "phone": worker.phone} if worker else None
+def _person(worker, user) -> dict | None:
+    if worker is None:
+        return None
+    return {"name": worker.name, "phone": worker.phone, "is_me": worker.user_id == user.pk}
 
 
 def _components(user, grids) -> list[list]:
