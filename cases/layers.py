@@ -52,7 +52,7 @@ layers.register(
         style=Style(
             colour=UNDER_WAY,
             icon="case",
-            by="state",
+            by="due_at",
             classes=_legend(state for state in COLOURS if state not in Case.ENDED),
         ),
         drawn=~ENDED,

@@ -46,17 +46,22 @@ def grouped_sql(measure: Measure) -> tuple[str, list[str]]:
     """The measure's query (columns a, d, k, v) with literals inlined, and the tables it reads, root first."""
     day = TruncDate(measure.time) if measure.time else Value("0001-01-01")
     queryset = rows(measure).annotate(a=F(measure.area), d=day, k=klass(measure)).values("a", "d", "k")
-    query = queryset.annotate(v=value(measure)).query
+    return inlined(queryset.annotate(v=value(measure)))
+
+
+def inlined(queryset) -> tuple[str, list[str]]:
+    """A queryset's SQL with its literals in place, and the tables it reads, root first."""
+    query = queryset.query
     sql, params = query.sql_with_params()
     connection.ensure_connection()
     with psycopg.ClientCursor(connection.connection) as cursor:
         text = cursor.mogrify(sql, params)
-    root = measure.model_class._meta.db_table
+    root = queryset.model._meta.db_table
     joined = [table for table in query.alias_map if table != root and query.alias_refcount.get(table)]
     return text, [root, *joined]
 
 
-def _with_rows(sql: str, table: str, transition: str) -> str:
+def with_rows(sql: str, table: str, transition: str) -> str:
     """The query with a transition table standing in for ``table``."""
     for keyword in ("FROM", "JOIN"):
         sql = sql.replace(f'{keyword} "{table}"', f'{keyword} {transition} AS "{table}"')
@@ -81,7 +86,7 @@ def _statements(measure: Measure) -> list[str]:
     sql, tables = grouped_sql(measure)
     statements = []
     for number, table in enumerate(tables):
-        new, old = (_with_rows(sql, table, name) for name in ("new_rows", "old_rows"))
+        new, old = (with_rows(sql, table, name) for name in ("new_rows", "old_rows"))
         minus = f"select a, d, k, -v as v from ({old}) o(a, d, k, v)"
         plus = f"select a, d, k, v from ({new}) n(a, d, k, v)"
         # A parent that is new has no children yet, and one that goes has none left.

@@ -40,6 +40,7 @@ def style(style: Style) -> dict:
         "size": style.size,
         "label": str(style.label),
         "by": style.by,
+        "hidden": list(style.hidden),
         "classes": [
             {
                 "value": value,
@@ -88,7 +89,7 @@ def describe(layer: Layer, user) -> dict:
         "labels_layer": labels,
         "labels": layer.labels or None,
         "public": layer.public,
-        "versions": layer.versions is not None,
+        "versioned": layer.versions is not None,
         "row_url": row_url(layer),
         "style": style(layer.style),
         "tiles": {one.id: tile_template(layer, one, user) for one in SETS.values()},

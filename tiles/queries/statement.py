@@ -165,7 +165,7 @@ def _compiled(layer_id: str, matrix_set_id: str, z: int, identity, rows_of) -> S
     return of_rows(layer, queryset, geometry, fields_at(layer, scale), matrix_set.srid)
 
 
-class _Rows:
+class RowsOf:
     """Hands the caller's rows to the compiler without being part of the key they are kept under."""
 
     def __init__(self, layer: Layer, user):
@@ -175,7 +175,7 @@ class _Rows:
         return self.layer.rows(self.user)
 
     def __eq__(self, other):
-        return isinstance(other, _Rows)
+        return isinstance(other, RowsOf)
 
     def __hash__(self):
         return 0
@@ -183,7 +183,7 @@ class _Rows:
 
 def for_rows(layer: Layer, matrix_set: MatrixSet, z: int, user) -> Statement | None:
     """The statement of a layer's single rows at a level, within the caller's scope; ``None``: no rows."""
-    return _compiled(layer.id, matrix_set.id, z, scope_identity(layer, user), _Rows(layer, user))
+    return _compiled(layer.id, matrix_set.id, z, scope_identity(layer, user), RowsOf(layer, user))
 
 
 def for_versions(layer: Layer, matrix_set: MatrixSet, z: int, user, day: date) -> Statement | None:

@@ -7,8 +7,12 @@ from datetime import date
 
 from geo.registry import Layer, layers
 from tiles.matrix import BUFFER, EXTENT, SETS, MatrixSet
-from tiles.queries import statement
+from tiles.queries import bins, statement
 from tiles.queries.session import reader
+
+# No tile is larger, in bytes before compression.
+LARGEST = 290_000
+FINER = 4  # levels: 64 cells along a tile's side
 
 
 @dataclass(frozen=True)
@@ -29,20 +33,36 @@ def slots(matrix_set: MatrixSet, z: int, x: int, y: int) -> dict[str, tuple]:
     }
 
 
+def _run(made: statement.Statement | None, bounds: dict[str, tuple]) -> Rendered:
+    if made is None:
+        return Rendered(b"")
+    with reader() as cursor:
+        cursor.execute(made.sql, made.fill(bounds), prepare=True, binary=True)
+        data, snapshot = cursor.fetchone()
+    return Rendered(bytes(data or b""), snapshot)
+
+
+def counted(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user, finer: int = 0) -> Rendered:
+    """A tile of cells with the number of points in each."""
+    made, level = bins.statement_for(layer, matrix_set, z, user, finer=finer)
+    return _run(made, bins.slots(layer, matrix_set, z, x, y, level))
+
+
 def render(
     layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user, at: date | None = None
 ) -> Rendered:
     """Make a tile of what ``user`` may see. It asks nobody whether he may see the layer at all."""
+    if layer.binned and matrix_set.scale(z) > layer.max_scale:
+        return counted(layer, matrix_set, z, x, y, user)
     if at is not None:
         made = statement.for_versions(layer, matrix_set, z, user, at)
     else:
         made = statement.for_rows(layer, matrix_set, z, user)
-    if made is None:
-        return Rendered(b"")
-    with reader() as cursor:
-        cursor.execute(made.sql, made.fill(slots(matrix_set, z, x, y)), prepare=True, binary=True)
-        data, snapshot = cursor.fetchone()
-    return Rendered(bytes(data or b""), snapshot)
+    rendered = _run(made, slots(matrix_set, z, x, y))
+    if layer.binned and len(rendered.data) > LARGEST:
+        # Denser than a map can show: counted too, in cells of a few pixels.
+        return counted(layer, matrix_set, z, x, y, user, finer=FINER)
+    return rendered
 
 
 def tile(layer_id: str, matrix_set_id: str, z: int, x: int, y: int, user, at: date | None = None) -> bytes:
