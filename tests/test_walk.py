@@ -1,0 +1,236 @@
+"""Every address, asked by people to whom it should tell nothing.
+
+All that stands and happens in district 990102 carries a marker. The walk asks every address the project has,
+with that district's own codes and numbers, as nobody, as a dispatcher of the other district, as a department
+that holds nothing, as an administrator without any area, and as a grid worker elsewhere. The marker must not
+come back, and nothing may break.
+"""
+
+import gzip
+import itertools
+import re
+import uuid
+
+import pytest
+from django.core.files.base import ContentFile
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from assets.models import Building, Enterprise, Estate, House, Household, ResidentUnit, RiskPoint, Shop
+from cases.models import CaseAttachment, ReporterContact
+from geo.models import Attachment, Organisation
+from geo.registry import layers
+from grids.models import CheckIn
+from tests.factories import at, make_case, make_component, make_rule, make_unit, make_user, make_worker
+
+pytestmark = pytest.mark.django_db
+
+MARKER = "XSECRETX"
+OUTSIDERS = ("nobody", "other area", "other unit", "administrator", "worker elsewhere")
+QUERIES = ("", f"?q={MARKER}", "?area=990102", "?bbox=83.92,39.5,83.93,39.52", "?lon=83.9225&lat=39.5025")
+# Third-party pages that show no rows of ours; the admin is walked below by its own permission.
+SKIPPED = ("admin/", "static/", "media/")
+
+
+@pytest.fixture
+def secrets(city):
+    """One row of everything in district 990102, each with the marker in its words."""
+    place = at(2.25, 0.25)
+    unit = make_unit(f"{MARKER} unit", area_code="990102")
+    estate = Estate.objects.create(code="e-1", name=f"{MARKER} estate", geom=place)
+    building = Building.objects.create(code="b-1", name=f"{MARKER} building", geom=place, estate=estate)
+    house = House.objects.create(building=building, floor=1, door="101")
+    Household.objects.create(house=house, people=3)
+    for model in (Shop, Enterprise):
+        model.objects.create(code=f"{model.__name__}-1", name=f"{MARKER} {model.__name__}", building=building)
+    ResidentUnit.objects.create(code="r-1", name=f"{MARKER} school", geom=place)
+    component = make_component(place, name=f"{MARKER} cover", owner_unit=unit)
+    risk = RiskPoint.objects.create(
+        code="R1", name=f"{MARKER} risk", category="x", likelihood=1, exposure=1, consequence=1, geom=place
+    )
+    rule = make_rule(unit, name=f"{MARKER} rule", area_code="990102")
+    reporter = make_user(f"{MARKER}reporter")
+    case = make_case(
+        place,
+        description=f"{MARKER} words",
+        address=f"{MARKER} street",
+        component=component,
+        holder_unit=unit,
+        state="dispatched",
+        reporter=reporter,
+    )
+    ReporterContact.objects.create(case=case, name=f"{MARKER} contact", phone="123")
+    attachment = Attachment.objects.create(
+        owner=reporter, media_type="image/png", sha256="0" * 64, size=9, width=1, height=1
+    )
+    attachment.original.save("walk.png", ContentFile(MARKER.encode()))
+    CaseAttachment.objects.create(case=case, attachment=attachment)
+    worker = make_worker(reporter, grid="990102001001001", role="leader", area_code="990102")
+    worker.name = f"{MARKER} worker"
+    worker.save()
+    check_in = CheckIn.objects.create(
+        worker=worker, geom=place, result="inside", client_key=uuid.uuid4(), note=MARKER, target_name=MARKER
+    )
+    return {
+        "case": case,
+        "component": component,
+        "building": building,
+        "unit": unit,
+        "attachment": attachment,
+        "worker": worker,
+        "check_in": check_in,
+        "risk": risk,
+        "rule": rule,
+    }
+
+
+def patterns(resolver=None, prefix=""):
+    """Every route as (route with converters, view name)."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern, route)
+        elif isinstance(pattern, URLPattern):
+            yield route, pattern.name
+
+
+def values(secrets) -> dict[str, list[str]]:
+    """What a route's parameter may be, by its name. A route with another name fails the walk: add it here."""
+    case, component = secrets["case"], secrets["component"]
+    pks = {str(row.pk) for row in secrets.values()}
+    codes = ["990102", "990102001001", "990102001001001", component.code, "b-1", "e-1", "r-1", "R1", "Shop-1"]
+    codes += ["Enterprise-1", secrets["unit"].code]
+    return {
+        "number": [case.number],
+        "code": codes,
+        "pk": [*sorted(pks), case.number, *codes],
+        "id": sorted(pks),
+        "uuid": [str(secrets["attachment"].uuid)],
+        "layer": sorted(layers),
+        "collection": sorted(layers),
+        "collection_id": sorted(layers),
+        "item": [case.number, component.code, "b-1", *sorted(pks)],
+        "item_id": [case.number, component.code, "b-1", *sorted(pks)],
+        "feature_id": [case.number, component.code, "b-1", *sorted(pks)],
+        "tms": ["WebMercatorQuad"],
+        "matrix_set": ["WebMercatorQuad"],
+        "action": ["close", "accept"],
+        "measure": ["cases_reported"],
+        "area": ["990102"],
+        "format": ["json"],
+        "name": ["city"],
+        "kind": ["case", "component"],
+        "model": ["component"],
+    }
+
+
+def addresses(secrets):
+    """Concrete addresses of every route, lists also with the questions that could find the secrets."""
+    known = values(secrets)
+    for route, _name in patterns():
+        if route.startswith(SKIPPED):
+            continue
+        text = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"<\1>", route)
+        text = re.sub(r"[\^$]|\\Z", "", text).replace("\\.", ".").replace("/?", "/")
+        names = re.findall(r"<(?:\w+:)?(\w+)>", text)
+        if {"z", "x", "y"} <= set(names):
+            yield from _tiles(text, names, known)
+            continue
+        unknown = [one for one in names if one not in known]
+        assert not unknown, f"teach the walk the parameter {unknown} of {route!r}"
+        if not names:
+            yield from (f"/{text}{query}" for query in QUERIES)
+            continue
+        for chosen in itertools.product(*(known[one] for one in names)):
+            url = text
+            for value in chosen:
+                url = re.sub(r"<(?:\w+:)?\w+>", lambda _match, v=value: v, url, count=1)
+            yield "/" + url
+
+
+def _tiles(text, names, known):
+    """The tile over 83.9225 E 39.5025 N at level 14 of WebMercatorQuad, for every layer."""
+    spot = {"z": "14", "x": "12011", "y": "6220"}
+    rest = [one for one in names if one not in spot]
+    for chosen in itertools.product(*(known.get(one, ["x"]) for one in rest)):
+        filled = text
+        for one, value in {**spot, **dict(zip(rest, chosen, strict=True))}.items():
+            filled = re.sub(rf"<(?:\w+:)?{one}>", value, filled)
+        yield "/" + filled
+
+
+def body(response) -> bytes:
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+
+
+def without_question(content: bytes) -> bytes:
+    """An answer may repeat the question ("nothing found for ..."): that is no leak."""
+    return re.sub(rb'(q=|value="|%s)'.replace(b"%s", "“".encode()) + MARKER.encode(), b"", content)
+
+
+def outsider(kind):
+    if kind == "nobody":
+        return None
+    if kind == "other area":
+        return make_user(role="shift_lead", area="990101")
+    if kind == "other unit":
+        return make_user(role="department", unit=make_unit())
+    if kind == "administrator":
+        return make_user(role="system_admin")
+    user = make_user(role="grid_worker")
+    make_worker(user, grid="990101001001001")
+    return user
+
+
+@pytest.mark.parametrize("kind", OUTSIDERS)
+def test_nothing_comes_back(client, secrets, kind):
+    user = outsider(kind)
+    if user:
+        client.force_login(user)
+    client.raise_request_exception = False
+    leaks, broken = [], []
+    for address in addresses(secrets):
+        response = client.get(address)
+        if response.status_code >= 500:
+            broken.append(f"{response.status_code} {address}")
+        elif MARKER.encode() in without_question(body(response)):
+            leaks.append(address)
+        if user is not None and "_auth_user_id" not in client.session:
+            client.force_login(user)
+    assert not broken, "\n".join(broken)
+    assert not leaks, "\n".join(leaks)
+
+
+@pytest.mark.parametrize("kind", OUTSIDERS)
+def test_nothing_can_be_changed(client, secrets, kind):
+    user = outsider(kind)
+    if user:
+        client.force_login(user)
+    client.raise_request_exception = False
+    case = secrets["case"]
+    before = (case.transitions.count(), case.state, Organisation.objects.count())
+    broken = []
+    for address in (one for one in addresses(secrets) if "?" not in one):
+        for method in ("post", "put", "patch", "delete"):
+            response = getattr(client, method)(address, {}, content_type="application/json")
+            if response.status_code >= 500:
+                broken.append(f"{response.status_code} {method} {address}")
+            if user is not None and "_auth_user_id" not in client.session:
+                client.force_login(user)
+    assert not broken, "\n".join(broken)
+    case.refresh_from_db()
+    assert (case.transitions.count(), case.state, Organisation.objects.count()) == before
+    for row in secrets.values():
+        row.refresh_from_db()
+
+
+def test_the_marker_is_there_to_be_found(client, secrets):
+    """The walk proves something: whoever may see the district does find the marker."""
+    client.force_login(make_user(role="shift_lead", area="9901"))
+    found = [
+        address
+        for address in addresses(secrets)
+        if not address.startswith("/logout") and MARKER.encode() in body(client.get(address))
+    ]
+    assert any("api/cases" in address for address in found), found
+    assert any(address.endswith(".mvt") for address in found), found
