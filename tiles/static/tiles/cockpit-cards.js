@@ -73,7 +73,11 @@ function chart(body, id, option, rows) {
 const axis = () => ({ axisLine: { lineStyle: { color: colour("--line-strong") } }, axisTick: { show: false }, axisLabel: { color: colour("--ink-2"), fontSize: 11 } });
 
 function bars(body, measure) {
-  const rows = measure.classes.slice(0, 8).reverse();
+  const ranks = Object.keys(RISK);
+  const sorted = measure.group === "risks"
+    ? [...measure.classes].sort((a, b) => ranks.indexOf(a.id) - ranks.indexOf(b.id))
+    : measure.classes.slice(0, 8);
+  const rows = sorted.reverse();
   if (!rows.length) return;
   const tints = rows.map((row) => (measure.group === "risks" && RISK[row.id] ? colour(RISK[row.id]) : colour("--act")));
   const holder = chart(body, measure.id, {

@@ -12,7 +12,7 @@ import { fill, gettext } from "@geo/i18n.js";
 import { number } from "./cockpit-cards.js";
 
 // Five steps from the ground's colour to a pale sea green; each differs in lightness too.
-const RAMP = ["#17384a", "#1d5563", "#27757a", "#4a9a94", "#8cc8bb"];
+const RAMP = ["#17384a", "#1b4f5e", "#236a70", "#358680", "#5aa497"];
 const FONT = '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif';
 
 /** Upper bounds of up to five classes with about the same number of areas each. */
