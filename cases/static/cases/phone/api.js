@@ -79,8 +79,22 @@ export function sendEntry(csrf, entry) {
     delete body.number;
     delete body.action;
   }
-  if (entry.files.length) body.attachments = entry.files.map((file) => file.key);
+  if (entry.files.length) {
+    body.attachments = entry.files.map((file) => ({ uuid: file.key, ...(file.phase ? { phase: file.phase } : {}) }));
+  }
   return post(targets[entry.kind](entry.fields), csrf, body, { "Idempotency-Key": entry.key });
+}
+
+/** A case as lists and screens use it, from a row or a detail of the API. */
+export function caseRow(row) {
+  const photos = (row.photos || []).filter((one) => one.media_type.startsWith("image/"));
+  return {
+    ...row,
+    type_name: row.type?.label || row.type_name || "",
+    type_id: row.type?.id ?? null,
+    thumbnail_url: row.thumbnail_url || row.thumbnail || photos[0]?.thumbnail || null,
+    place: (row.areas || []).slice(2).map((area) => area.name).concat(row.grid_name || []).join(" · "),
+  };
 }
 
 export const rows = (answer) => (Array.isArray(answer) ? answer : answer.results || []);

@@ -1,5 +1,5 @@
 // What every screen shares: who works here, what was kept for a time without a signal, and sending.
-import { Refused, Unreachable, get, rows, session } from "./api.js";
+import { Refused, Unreachable, caseRow, get, rows, session } from "./api.js";
 import { flush, hurry, unsent } from "./outbox.js";
 import { forget, keep, kept, onOutbox } from "./store.js";
 
@@ -90,13 +90,12 @@ export async function askSession() {
 }
 
 async function fromPhone() {
-  const [me, base, types, tasks] = await Promise.all(
-    ["me", "base", "types", "tasks"].map((name) => kept(name, app.user.id)),
+  const [me, base, tasks] = await Promise.all(
+    ["me", "base", "tasks"].map((name) => kept(name, app.user.id)),
   );
   app.me = me?.value || null;
-  app.base = base?.value || null;
-  app.types = types ? rows(types.value) : [];
-  app.tasks = tasks ? rows(tasks.value) : null;
+  useBase(base?.value || null);
+  app.tasks = tasks ? rows(tasks.value).map(caseRow) : null;
   app.tasksAt = tasks?.at || null;
 }
 
@@ -115,20 +114,21 @@ export async function refreshMe() {
 export async function refreshTasks() {
   const answer = await fetchKept("tasks", "/api/me/tasks");
   if (answer) {
-    app.tasks = rows(answer.value);
+    app.tasks = rows(answer.value).map(caseRow);
     app.tasksAt = answer.at;
   }
   changed();
 }
 
 async function refreshBase() {
-  const [base, types] = await Promise.all([
-    fetchKept("base", "/m/data/base"),
-    fetchKept("types", "/api/types/"),
-  ]);
-  if (base) app.base = base.value;
-  if (types) app.types = rows(types.value);
+  const base = await fetchKept("base", "/m/data/base");
+  if (base) useBase(base.value);
   changed();
+}
+
+function useBase(base) {
+  app.base = base;
+  app.types = base?.types || [];
 }
 
 export async function count() {

@@ -2,7 +2,7 @@
 import { el, icon } from "@geo/dom.js";
 import { gettext } from "@geo/i18n.js";
 import { ago } from "@geo/times.js";
-import { get, query, rows } from "./api.js";
+import { caseRow, get, query, rows } from "./api.js";
 import { noticed, online } from "./app.js";
 import { metres } from "./words.js";
 
@@ -27,7 +27,7 @@ export async function duplicatesPart(place, draft, decide) {
   const mine = (turn += 1);
   let found;
   try {
-    found = rows(await get(`/api/cases/duplicates?${query(params)}`, 8));
+    found = rows(await get(`/api/cases/duplicates?${query(params)}`, 8)).map(caseRow);
   } catch (error) {
     noticed(error);
     return place.replaceChildren();

@@ -24,7 +24,7 @@ export function placeStep({ draft, changed }) {
   const pane = el("div.map-preview", {});
   const near = el("div.near", {});
   const buttons = el("div.buttons", {});
-  const element = el("div", {}, line, where, pane, near, buttons);
+  const element = el("div", {}, line, where, near, pane, buttons);
   let map = null;
   let ended = false;
   let asked = "";
@@ -149,15 +149,14 @@ export function placeStep({ draft, changed }) {
 }
 
 function whereWords(answer, mine) {
-  const inCity = answer.inside ?? Boolean(answer.areas?.length);
-  if (!inCity) {
-    return [el("span.warn", { role: "alert" }, icon("bang"), " ", answer.detail || answer.message || gettext("This place is outside the city: it cannot be reported here. Correct the place."))];
+  if (!answer.inside) {
+    return [el("span.warn", { role: "alert" }, icon("bang"), " ", answer.outside?.text || gettext("This place is outside the city: it cannot be reported here. Correct the place."))];
   }
   const names = (answer.areas || []).filter((area) => area.level === "street" || area.level === "community").map((area) => area.name);
   if (answer.grid) names.push(answer.grid.name || answer.grid.code);
   const parts = [el("span", {}, icon("grid"), ` ${names.join(" · ")}`, mine && el("b", {}, ` (${gettext("mine")})`))];
   if (!answer.grid) parts.push(el("span.warn", {}, icon("info"), " ", gettext("No grid covers this place.")));
-  const border = answer.border || answer.runner_up;
+  const { border } = answer;
   if (border) {
     parts.push(el("span.warn", {}, icon("info"), " ", fill(gettext("On the border: %(name)s begins %(m)s away. Correct the place if that is meant."), { name: border.name || border.code, m: metres(border.distance_m) })));
   }

@@ -7,24 +7,14 @@ const byId = (id) => app.types.find((type) => type.id === id);
 
 export const typeName = (id) => byId(id)?.name || "";
 
-// Both editions of the standard are known; the one this city's components are coded by is offered.
-function offered() {
-  const active = app.types.filter((type) => type.active !== false);
-  const counts = new Map();
-  for (const [, , type] of app.base?.components || []) {
-    const { standard } = byId(type) || {};
-    if (standard && standard !== "local") counts.set(standard, (counts.get(standard) || 0) + 1);
-  }
-  const [most] = [...counts].sort((a, b) => b[1] - a[1])[0] || [active.find((type) => type.standard !== "local")?.standard];
-  return active.filter((type) => type.standard === most || type.standard === "local");
-}
+export const keepsNoPhoto = (id) => Boolean(byId(id)?.no_photo);
 
 const plain = (text) => (text || "").toLowerCase().replace(/\s/g, "");
 
 function search(words) {
   const wanted = plain(words);
   const scored = [];
-  for (const type of offered()) {
+  for (const type of app.types) {
     const initials = plain(type.initials);
     const names = plain(`${type.name} ${type.class_name}`);
     const rank = initials.startsWith(wanted) ? 0 : plain(type.name).startsWith(wanted) ? 1 : initials.includes(wanted) ? 2 : names.includes(wanted) ? 3 : null;
@@ -69,7 +59,7 @@ export function typeStep({ draft, changed }) {
     if (open && !tree.childElementCount) {
       const kinds = { component: gettext("Components"), event: gettext("Events") };
       for (const [kind, heading] of Object.entries(kinds)) {
-        const types = offered().filter((type) => type.kind === kind);
+        const types = app.types.filter((type) => type.kind === kind);
         const classes = [...new Set(types.map((type) => type.class_name))];
         if (!types.length) continue;
         tree.append(el("h3", {}, heading), ...classes.map((name) => {

@@ -2,22 +2,22 @@
 //
 // With a component underfoot it is three taps: report, the component, send. Whatever is entered is kept as a
 // draft at once, so that a call, a crash or an empty battery takes nothing away.
-import { el, icon, one } from "@geo/dom.js";
-import { fill, gettext, ngettext } from "@geo/i18n.js";
+import { el, icon } from "@geo/dom.js";
+import { fill, gettext } from "@geo/i18n.js";
 import { toast } from "@geo/toast.js";
-import { get, query, rows } from "./api.js";
-import { app, noticed, online, send, useType } from "./app.js";
+import { app, online, send, useType } from "./app.js";
 import { duplicatesPart } from "./duplicates.js";
 import { add } from "./outbox.js";
 import { preparePhoto, previewUrl } from "./photo.js";
 import { metresBetween, watchPosition } from "./position.js";
 import { placeStep } from "./report-place.js";
-import { typeName, typeStep } from "./report-type.js";
+import { keepsNoPhoto, typeName, typeStep } from "./report-type.js";
 import { dropDraft, loadDraft, saveDraft } from "./store.js";
 import { canRecord, record } from "./voice.js";
 import { size } from "./words.js";
 
-const MOST_PHOTOS = 9;
+// The server takes nine files with a case; one of them may be a recording.
+const MOST_PHOTOS = 8;
 
 const empty = () => ({
   id: "report",
@@ -202,7 +202,7 @@ export async function reportScreen(root, { params, go }) {
     }
     sendButton.classList.add("busy");
     if (draft.type && !draft.joined) await useType(draft.type);
-    const entry = await add("report", app.user, reportFields(draft), draft.files, {
+    const entry = await add(draft.joined ? "action" : "report", app.user, reportFields(draft), filesToSend(draft), {
       type: draft.component?.name || typeName(draft.type),
       component: draft.component,
     });
@@ -217,12 +217,24 @@ export async function reportScreen(root, { params, go }) {
   }
 }
 
+// Of a problem dealt with on the spot the first photo is from before, the others from after. Of some types
+// no photo is kept, for a person's sake.
+function filesToSend(draft) {
+  const files = keepsNoPhoto(draft.type) ? draft.files.filter((file) => file.kind !== "photo") : draft.files;
+  let photos = 0;
+  return files.map((file) => {
+    if (!draft.selfHandled || file.kind !== "photo") return file;
+    photos += 1;
+    return { ...file, phase: photos === 1 ? "report" : "handle" };
+  });
+}
+
 /** What the API takes for a draft; times in UTC. */
 export function reportFields(draft) {
   const { place, component } = draft;
   return {
     type: draft.type,
-    component: component?.code ?? null,
+    component: component?.code ?? "",
     lon: place.lon,
     lat: place.lat,
     crs: "wgs84",

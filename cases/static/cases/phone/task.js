@@ -4,8 +4,8 @@ import { badge, el, icon, stateBox } from "@geo/dom.js";
 import { fill, gettext } from "@geo/i18n.js";
 import { ago, deadline, exact } from "@geo/times.js";
 import { toast } from "@geo/toast.js";
+import { caseRow } from "./api.js";
 import { app, fetchKept, onApp, online, send } from "./app.js";
-import { positionFields } from "./home.js";
 import { add } from "./outbox.js";
 import { preparePhoto, previewUrl } from "./photo.js";
 import { currentFix, metresBetween, watchPosition } from "./position.js";
@@ -20,7 +20,7 @@ export async function taskScreen(root, { rest, go }) {
   let row = kept;
   if (row) draw();
   const answer = await fetchKept(`case-${number}`, `/api/cases/${encodeURIComponent(number)}/`);
-  if (answer) row = { ...kept, ...flat(answer.value) };
+  if (answer) row = { ...kept, ...caseRow(answer.value) };
   if (!row) {
     root.replaceChildren(online()
       ? stateBox("lock", gettext("Not there, or not yours to see"), gettext("Ask your shift lead if you need it."), el("a.button", { href: "/m/" }, gettext("Back to the tasks")))
@@ -57,21 +57,21 @@ export async function taskScreen(root, { rest, go }) {
   }
 
   function photosPart() {
-    const photos = (row.attachments || []).filter((one) => !one.media_type || one.media_type.startsWith("image/"));
-    const voices = (row.attachments || []).filter((one) => one.media_type?.startsWith("audio/"));
+    const photos = (row.photos || []).filter((one) => one.media_type.startsWith("image/"));
+    const voices = (row.photos || []).filter((one) => one.media_type.startsWith("audio/"));
     if (!photos.length && !voices.length) return "";
     return el("section.card", {}, el("div.body", {},
       el("div.photos", {}, ...photos.map((one, index) => {
         const label = `${one.phase_label || gettext("Photo")} ${index + 1}`;
-        return el("button.photo", { type: "button", "aria-label": label, onclick: () => openDialog(label, el("img", { src: one.url, alt: label })) },
-          el("img", { src: one.thumbnail_url || one.url, alt: "", loading: "lazy" }), el("span.tag", {}, one.phase_label || ""));
+        return el("button.photo", { type: "button", "aria-label": label, onclick: () => openDialog(label, el("img", { src: one.shown, alt: label })) },
+          el("img", { src: one.thumbnail, alt: "", loading: "lazy" }), el("span.tag", {}, one.phase_label || ""));
       })),
-      ...voices.map((one) => el("audio", { src: one.url, controls: true, "aria-label": gettext("Recording") }))));
+      ...voices.map((one) => el("audio", { src: one.shown, controls: true, "aria-label": gettext("Recording") }))));
   }
 
   function placePart() {
     return el("section.card", {}, el("div.body.place-part", {},
-      el("p", {}, icon("place"), el("span.grow", {}, row.address || row.place || row.grid_name || gettext("See the map")), el("b", { "data-distance": "" }, "")),
+      el("p", {}, icon("place"), el("span.grow", {}, row.address || row.place || gettext("See the map")), el("b", { "data-distance": "" }, "")),
       el("div.buttons", {},
         el("a.button", { href: `/m/map?at=${row.lon},${row.lat}&case=${row.number}` }, icon("map"), gettext("On the map")),
         app.me?.worker && el("a.button", { href: `/m/check-in?case=${row.number}` }, icon("check"), gettext("I am there")))));
@@ -98,13 +98,13 @@ export async function taskScreen(root, { rest, go }) {
   }
 
   function storyPart() {
-    const lines = [...(row.transitions || row.log || [])].reverse();
+    const lines = [...(row.transitions || [])].reverse();
     if (!lines.length) return "";
     return el("section.card", {},
       el("header", {}, el("h2", {}, gettext("What has happened"))),
       el("ol.plain.story", {}, ...lines.map((line) =>
-        el("li", {}, el("b", {}, line.action_label || line.label || line.action),
-          el("span.muted", {}, [line.unit_name || line.unit?.name || line.actor_name || line.actor?.name, line.to_unit_name || line.to_unit?.name].filter(Boolean).join(" → ")),
+        el("li", {}, el("b", {}, line.label),
+          el("span.muted", {}, [line.unit?.name || line.actor?.name, line.to_unit?.name].filter(Boolean).join(" → ")),
           line.reason && el("span", {}, line.reason),
           el("time.muted", { dateTime: line.at, title: exact(line.at) }, ago(line.at))))));
   }
@@ -116,17 +116,10 @@ export async function taskScreen(root, { rest, go }) {
   }
 }
 
-// GeoJSON or plain: the place sits in the geometry or beside the other fields.
-function flat(answer) {
-  if (answer.type === "Feature") {
-    const [lon, lat] = answer.geometry?.coordinates || [];
-    return { ...answer.properties, lon, lat };
-  }
-  return answer;
-}
+const needs = (action, what) => action.needs.includes(what);
+const takes = (action, what) => needs(action, what) || action.takes.includes(what);
 
-const needs = (action, what) => (action.needs || []).includes(what) || action[what] === true;
-const takes = (action, what) => needs(action, what) || (action.takes || []).includes(what);
+const positionOf = (fix) => ({ lon: fix.lon, lat: fix.lat, crs: "wgs84", accuracy_m: fix.accuracy });
 
 /** Do one thing to a case: photos, position and reason as the action asks for them, then into the outbox. */
 function actionDialog(row, action, done) {
@@ -189,9 +182,9 @@ function actionDialog(row, action, done) {
     }
     await add("action", app.user, {
       number: row.number,
-      action: action.name || action.action,
+      action: action.action,
       reason: reason.value.trim(),
-      ...(takes(action, "position") ? positionFields(fix) : {}),
+      ...(fix ? { position: positionOf(fix) } : {}),
     }, files, { action: action.label, type: row.type_name });
     dialog.close();
     done();
