@@ -30,6 +30,8 @@ from grids.queries import Located, require_inside
 
 S = Case.State
 STAFF_SOURCES = (Case.Source.SUPERVISOR, Case.Source.WORKER)
+# A line of the log that is no move: somebody saw the same problem again (cases.supplements).
+SUPPLEMENT = "supplement"
 
 
 @dataclass
@@ -133,7 +135,7 @@ def act(number: str, action: str, user, given: Given | None = None) -> Case:
             .filter(number=number)
             .first()
         )
-        if given.client_key and _done_before(given.client_key, number, action, user):
+        if given.client_key and done_before(given.client_key, number, action, user):
             return case
         if case is None or not visible.exists():
             raise Problem(_("There is no such case, or not within your scope."), status=404, kind="not-found")
@@ -159,7 +161,8 @@ def _own_retry(case: Case, user) -> Case:
     return case
 
 
-def _done_before(key: uuid.UUID, number: str, action: str, user) -> bool:
+def done_before(key: uuid.UUID, number: str, action: str, user) -> bool:
+    """Whether this user did this to this case under this key; a problem when it was something else."""
     line = Transition.objects.filter(client_key=key).select_related("case").first()
     if line is None:
         return False
@@ -272,6 +275,8 @@ def _too_late(case: Case, move: flow.Move, user) -> Problem:
 
 def label_of(case: Case, action: str) -> str:
     """An action's name in words."""
+    if action == SUPPLEMENT:
+        return _("Added to the case")
     moves = flow.flow_of(case).of(action)
     return str(moves[0].label) if moves else action
 
@@ -420,7 +425,7 @@ class _Run:
             line.case = case
         Transition.objects.bulk_create(self.lines)
         if self.given.photos:
-            _link_photos(case, self.lines[0], self.given.photos)
+            link_photos(case, self.lines[0], self.given.photos)
         if case.holder_unit_id:
             CaseHold.objects.bulk_create(
                 [CaseHold(case=case, unit_id=case.holder_unit_id)], ignore_conflicts=True
@@ -434,7 +439,8 @@ class _Run:
             events.emit("tasks", case.pk, user_id=case.verifier_id, verb="asked")
 
 
-def _link_photos(case: Case, line: Transition, photos: list[Evidence]) -> None:
+def link_photos(case: Case, line: Transition, photos: list[Evidence]) -> None:
+    """Attach photos to a case and to the line of the log they came with."""
     usual = {"report": "report", "report_handled": "handle"}.get(
         line.action, "verify" if line.action.startswith("verify") else "other"
     )

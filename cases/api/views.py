@@ -13,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from assets.models import Component, ItemType
-from cases import actions, queries
+from cases import actions, queries, supplements
 from cases.api.serializers import (
     ActionIn,
     CaseDetail,
@@ -192,6 +192,25 @@ class CaseViewSet(Idempotent, ScopedViewSet):
             client_key=data.get("client_key") or _uuid(request.headers.get(HEADER)),
         )
         actions.act(number, verb, request.user, given)
+        return self._told(number)
+
+    @extend_schema(request=ActionIn, responses={200: CaseDetail})
+    @action(detail=True, methods=["post"], url_path="supplements", url_name="supplement")
+    def supplement(self, request, number):
+        """Add words (``reason``) and photos to an open case: the same problem, seen again."""
+        body = ActionIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        data = body.validated_data
+        position = data.get("position")
+        given = actions.Given(
+            reason=data["reason"],
+            photos=[Evidence(**photo) for photo in data["attachments"]],
+            position=point_of(position) if position else None,
+            accuracy_m=position.get("accuracy_m") if position else None,
+            device_at=data.get("device_at"),
+            client_key=data.get("client_key") or _uuid(request.headers.get(HEADER)),
+        )
+        supplements.supplement(number, request.user, given)
         return self._told(number)
 
     @extend_schema(
