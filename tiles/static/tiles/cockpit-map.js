@@ -8,7 +8,9 @@ import VectorSource from "ol/source/Vector.js";
 import { Fill, Stroke, Style, Text } from "ol/style.js";
 import View from "ol/View.js";
 import { el } from "@geo/dom.js";
+import { getJSON } from "@geo/http.js";
 import { fill, gettext } from "@geo/i18n.js";
+import { ownLayers } from "./map/ownmap.js";
 import { number } from "./cockpit-cards.js";
 
 // Five steps from the ground's colour to a pale sea green; each differs in lightness too.
@@ -30,15 +32,22 @@ export function createAreaMap(element, legend, drill) {
 
   const tint = (value) => RAMP[Math.max(0, bounds.findIndex((bound) => value <= bound)) + (RAMP.length - bounds.length)] ?? RAMP[0];
 
-  function style(feature, resolution) {
+  function style(feature) {
+    const code = feature.get("code");
+    const value = values.get(code) ?? 0;
+    return new Style({
+      fill: new Fill({ color: tint(value) }),
+      stroke: new Stroke({ color: code === ringed ? "#ffe3a3" : "#0f1a24", width: code === ringed ? 3 : 1.2 }),
+      zIndex: code === ringed ? 2 : 1,
+    });
+  }
+
+  function name(feature, resolution) {
     const code = feature.get("code");
     const value = values.get(code) ?? 0;
     const [west, , east] = feature.getGeometry().getExtent();
     const room = (east - west) / resolution;
     return new Style({
-      fill: new Fill({ color: tint(value) }),
-      stroke: new Stroke({ color: code === ringed ? "#ffe3a3" : "#0f1a24", width: code === ringed ? 3 : 1.2 }),
-      zIndex: code === ringed ? 2 : 1,
       text: room < 46 ? undefined : new Text({
         text: `${feature.get("name") || code}\n${number(value)}`,
         font: `13px ${FONT}`,
@@ -49,12 +58,24 @@ export function createAreaMap(element, legend, drill) {
     });
   }
 
-  const layer = new VectorLayer({ source, style, declutter: true });
+  const layer = new VectorLayer({ source, style });
+  const names = new VectorLayer({ source, style: name, declutter: true });
   const map = new OlMap({
     target: element,
-    layers: [layer],
+    layers: [layer, names],
     view: new View({ projection: "EPSG:4326", center: [84, 39.5], zoom: 9, enableRotation: false }),
   });
+  // Roads and water over the tints, faintly: people find their quarter by them.
+  getJSON("/api/layers/").then(({ layers }) => {
+    const lines = { id: "own", projection: "EPSG:4326", kind: "dark", layers: ["reference_lines"], opacity: 0.4 };
+    for (const one of ownLayers(lines, { dark: true, registry: layers })) {
+      one.setBackground(undefined);
+      one.setZIndex(1);
+      map.addLayer(one);
+    }
+    layer.setZIndex(0);
+    names.setZIndex(2);
+  }).catch(() => {});
   element.setAttribute("aria-hidden", "true"); // The table beside it says and does the same.
 
   const tip = el("div.cockpit-tip", { hidden: true });
@@ -94,6 +115,7 @@ export function createAreaMap(element, legend, drill) {
       values = next;
       bounds = breaks([...values.values()]);
       layer.changed();
+      names.changed();
       const from = RAMP.length - bounds.length;
       legend.replaceChildren(el("strong", {}, measure.label), ...bounds.map((bound, index) => {
         const low = index ? bounds[index - 1] : null;
