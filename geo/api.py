@@ -9,7 +9,7 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from geo import attachments
+from geo import attachments, events, stream_token
 from geo.models import Attachment
 
 
@@ -146,3 +146,23 @@ class AttachmentReview(APIView):
         said = data.validated_data
         row = attachments.review(request.user, row, said["passed"], said["rectangles"], reason=said["reason"])
         return Response(AttachmentSerializer(row, context={"request": request}).data)
+
+
+class EventTokenSerializer(serializers.Serializer):
+    """The key to ``/events/``: open ``url?token=…`` as an EventSource."""
+
+    token = serializers.CharField()
+    url = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds; the connection ends with its token.")
+
+
+class EventToken(APIView):
+    """A short-lived token that says what its user may hear of."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(operation_id="events_token", responses=EventTokenSerializer)
+    def get(self, request):
+        token = stream_token.issue(request.user.pk, events.stream_rules(request.user))
+        body = {"token": token, "url": "/events/", "expires_in": stream_token.LIFETIME}
+        return Response(body, headers={"Cache-Control": "no-store"})

@@ -2,6 +2,9 @@
 
 import hashlib
 
+from django.apps import apps
+
+from geo import registry, stream_token
 from geo.models import Event
 
 
@@ -26,3 +29,28 @@ def emit(
         user_id=user_id,
         verb=verb,
     )
+
+
+def stream_rules(user) -> dict[str, tuple[list[str], list[int]]]:
+    """What a user may hear of, per layer: area prefixes and unit ids (see ``geo.stream_token``).
+
+    A layer follows the permission of its model; what is no layer follows ``geo.view``. Grids on duty count
+    by their communities, because an event names no smaller place.
+    """
+    needs = {layer.id: layer.model_class.scope for layer in registry.layers.values()}
+    rules: dict[str, tuple[list[str], list[int]]] = {}
+    by_permission: dict[str, tuple[list[str], list[int]]] = {}
+    communities: dict[int, str] = {}
+    duty = {grid for part in user.scope.parts for grid in part.grids}
+    if duty:
+        grids = apps.get_model("grids.Grid").objects.filter(pk__in=duty)
+        communities = dict(grids.values_list("pk", "community_code"))
+    for layer, spec in [(stream_token.OTHERS, None), *needs.items()]:
+        permission = spec.permission if spec else "geo.view"
+        if permission not in by_permission:
+            areas = set(user.scope.areas(permission))
+            areas |= {communities[grid] for grid in user.scope.grids(permission) if grid in communities}
+            by_permission[permission] = (sorted(areas), sorted(user.scope.units(permission)))
+        everybody = spec is not None and spec.public is not None and not spec.public
+        rules[layer] = ([""], []) if everybody else by_permission[permission]
+    return rules
