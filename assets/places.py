@@ -42,4 +42,7 @@ def nearest_components(user, point, chain) -> dict:
 places.register(
     Place("buildings", "assets.Building", _("Buildings"), locate=nearest_building),
     Place("components", "assets.Component", _("Components"), locate=nearest_components),
+    Place("facilities", "assets.PublicFacility", _("Public facilities")),
+    Place("service_centers", "assets.ServiceCenter", _("Service centres")),
+    Place("risk_points", "assets.RiskPoint", _("Risk points")),
 )

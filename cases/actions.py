@@ -77,13 +77,15 @@ def report(
     photos: list[Evidence] | None = None,
     self_handled: bool = False,
     urgent: bool = False,
+    duplicate_of: str = "",
     device_at: datetime | None = None,
 ) -> tuple[Case, bool]:
     """Report a problem; the case, and whether it is new (a retry under ``client_key`` gets the first one).
 
     Staff reports with a type are accepted, filed and dispatched at once where one rule decides; where none or
     several do, the case waits for the dispatcher with the reason. What comes from the public waits for an
-    acceptor. Refused (422) outside the city, with how far away it is.
+    acceptor. One that names the case it repeats (``duplicate_of``) is linked to it and ends. Refused (422)
+    outside the city, with how far away it is.
     """
     if known := Case.objects.filter(client_key=client_key).first():
         return _own_retry(known, user), False
@@ -95,15 +97,21 @@ def report(
     if self_handled and not ({"report", "handle"} <= {photo.phase for photo in photos}):
         detail = _("A problem you handled yourself needs a photo from before and one from after.")
         raise Problem(detail, errors=[{"pointer": "/attachments", "detail": detail}])
+    if duplicate_of:
+        _original(user, duplicate_of)
     located = require_inside(place.point)
     try:
         with transaction.atomic():
             case = _new_case(user, place, located, client_key, source, type, component)
             case.description, case.address = description.strip(), address.strip()
             case.self_handled, case.urgent, case.device_at = self_handled, urgent, device_at
-            run = _Run(case, user, Given(photos=photos, device_at=device_at, client_key=client_key))
+            given = Given(photos=photos, device_at=device_at, client_key=client_key)
+            given.duplicate_of = duplicate_of
+            run = _Run(case, user, given)
             run.step(flow.CURRENT.of("report")[0])
-            if source in STAFF_SOURCES and type is not None and not self_handled:
+            if duplicate_of:
+                run.system("merge")
+            elif source in STAFF_SOURCES and type is not None and not self_handled:
                 run.system("auto_accept")
                 run.system("auto_file")
                 run.system("auto_dispatch")
@@ -306,11 +314,9 @@ def _check(case: Case, move: flow.Move, user, given: Given) -> None:
     if given.standard and deadlines.standard_for((given.type or case.type).pk, given.standard) is None:
         wrong("standard", _("This filing rule is not one of the type's."))
     if flow.CASE in move.needs:
-        other = Case.objects.for_user(user).filter(number=given.duplicate_of).first()
-        if other is None:
-            wrong("duplicate_of", _("There is no such case, or not within your scope."))
-        elif other.pk == case.pk or other.duplicate_of_id:
-            wrong("duplicate_of", _("Name the original case, not a duplicate and not the case itself."))
+        other = _original(user, given.duplicate_of)
+        if other.pk == case.pk:
+            wrong("duplicate_of", _("A case is not its own duplicate."))
     if flow.PERSON in move.takes and given.verifier and not given.verifier.can("cases.verify"):
         wrong("verifier", _("%s does not verify cases.") % given.verifier)
     if move.action == "return_back" and move.by == flow.HOLDER:
@@ -323,6 +329,19 @@ def _check(case: Case, move: flow.Move, user, given: Given) -> None:
             )
     if errors:
         raise Problem(errors[0]["detail"], errors=errors, title=_("Something is missing"))
+
+
+def _original(user, number: str) -> Case:
+    """The case that another one repeats: seen by the user and itself no duplicate."""
+    other = Case.objects.for_user(user).filter(number=number).first()
+    detail = ""
+    if other is None:
+        detail = _("There is no such case, or not within your scope.")
+    elif other.duplicate_of_id:
+        detail = _("Case %s is itself a duplicate; name the original.") % number
+    if detail:
+        raise Problem(detail, errors=[{"pointer": "/duplicate_of", "detail": detail}])
+    return other
 
 
 def _sent_at(case: Case) -> datetime:
@@ -390,7 +409,8 @@ class _Run:
         case = self.case
         for move in flow.flow_of(case).of(action):
             if move.by == flow.SYSTEM and case.state in move.start and flow.fits(case, move):
-                if action == "auto_dispatch" and not self._decide():
+                # What a unit returned goes to a person, not round the same rule again.
+                if action == "auto_dispatch" and (case.return_count or not self._decide()):
                     return
                 self.step(move, by_system=True)
                 return

@@ -190,6 +190,7 @@ CITY_MANAGEMENT_1 = Flow(
             needs=(CASE,),
             next=_("It ends here and is shown with the other case."),
         ),
+        Move("merge", _("Merged by the reporter"), (S.REPORTED,), S.VOID, by=SYSTEM),
         Move(
             "merge",
             _("Merge as duplicate"),

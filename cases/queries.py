@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.db import connection
-from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
 from django.utils import timezone
 
 from assets.models import Component, ItemType
-from cases.models import Case
+from cases.models import Case, CaseAttachment
 from geo.nearness import within_metres
 from geo.rest import COUNT_TO
 
@@ -50,8 +50,15 @@ def due_today() -> Q:
 
 
 def listed() -> QuerySet:
-    """Cases with what a row of a list shows, in one statement."""
-    return Case.objects.select_related("type", "grid", "holder_unit", "verifier").defer("decision")
+    """Cases with what a row of a list shows, in one statement; ``picture`` is its first photo's uuid."""
+    first = CaseAttachment.objects.filter(
+        case=OuterRef("pk"), attachment__media_type__startswith="image/"
+    ).exclude(attachment__thumbnail="")
+    return (
+        Case.objects.select_related("type", "grid", "holder_unit", "verifier")
+        .defer("decision")
+        .annotate(picture=Subquery(first.order_by("id").values("attachment__uuid")[:1]))
+    )
 
 
 def told() -> QuerySet:
@@ -109,8 +116,7 @@ def likely_duplicates(
     has ``distance_m`` and ``why`` (component | type | class). Two statements, both by index.
     """
     seen: list[Case] = []
-    visible = Case.objects.for_user(user).filter(open_cases(), duplicate_of=None)
-    shown = visible.select_related("type", "grid", "holder_unit").defer("decision")
+    shown = listed().for_user(user).filter(open_cases(), duplicate_of=None)
     if component is not None:
         seen = list(within_metres(shown.filter(component=component), point, 20_000_000)[:limit])
         for case in seen:
@@ -135,9 +141,8 @@ def likely_duplicates(
 
 def nearby_open(user, case: Case, metres: float = 200, limit: int = 8) -> list[Case]:
     """Other open cases around one, nearest first, each with ``distance_m``."""
-    rows = Case.objects.for_user(user).filter(open_cases()).exclude(pk=case.pk)
-    near = within_metres(rows.select_related("type").defer("decision"), case.geom, metres)
-    return list(near[:limit])
+    rows = listed().for_user(user).filter(open_cases()).exclude(pk=case.pk)
+    return list(within_metres(rows, case.geom, metres)[:limit])
 
 
 def tasks(user) -> QuerySet:

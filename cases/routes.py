@@ -3,12 +3,19 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from cases.api.me import TasksView
 from cases.api.views import CaseViewSet
 
 router = SimpleRouter()
 router.register("cases", CaseViewSet, "case")
 
+act = CaseViewSet.as_view({"post": "act"}, schema=None)
+
 urlpatterns = [
+    # Phones in use send actions without the slash.
+    path("api/cases/<str:number>/actions/<slug:verb>", act),
+    path("api/me/tasks", TasksView.as_view(), name="my-tasks"),
+    path("api/me/tasks/", TasksView.as_view(schema=None)),
     path("api/", include(router.urls)),
     path("m/", include("cases.phone")),
 ]

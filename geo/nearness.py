@@ -13,7 +13,9 @@ class _DWithin(Func):
     output_field = models.BooleanField()
 
 
-class _Distance(Func):
+class Metres(Func):
+    """Geodesic distance in metres between two geographies."""
+
     function = "ST_Distance"
     output_field = FloatField()
 
@@ -32,7 +34,7 @@ def within_metres(queryset, point: Point, metres: float, field: str = "geom"):
     """
     there = Geography(Value(point, output_field=models.GeometryField(srid=4326)))
     return (
-        queryset.annotate(distance_m=_Distance(Geography(F(field)), there))
+        queryset.annotate(distance_m=Metres(Geography(F(field)), there))
         .filter(
             ExpressionWrapper(
                 _DWithin(Geography(F(field)), there, Value(metres)), output_field=models.BooleanField()
@@ -42,10 +44,14 @@ def within_metres(queryset, point: Point, metres: float, field: str = "geom"):
     )
 
 
+def with_distance(queryset, point: Point, field: str = "geom"):
+    """Rows with ``distance_m`` (geodesic) to ``point`` (EPSG:4326), in the order they had."""
+    there = Geography(Value(point, output_field=models.GeometryField(srid=4326)))
+    return queryset.annotate(distance_m=Metres(Geography(F(field)), there))
+
+
 def nearest(queryset, point: Point, limit: int, field: str = "geom") -> list:
     """The ``limit`` rows nearest to ``point`` (EPSG:4326), each with ``distance_m`` (geodesic)."""
     there = Geography(Value(point, output_field=models.GeometryField(srid=4326)))
     here = Geography(F(field))
-    return list(
-        queryset.annotate(distance_m=_Distance(here, there)).order_by(_Knn(here, there), "pk")[:limit]
-    )
+    return list(queryset.annotate(distance_m=Metres(here, there)).order_by(_Knn(here, there), "pk")[:limit])

@@ -43,6 +43,8 @@ CASE_VERIFY_ALLOWANCE = (1, "work_day")  # from handling due to closing due
 CASE_RETURN_SHARE = 0.25  # of the limit a unit has to say "not my duty", but at most
 CASE_RETURN_WORK_HOURS = 4
 CASE_VERIFY_METRES = 100  # how near an inspector must stand to verify
+CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
+CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
 
 INSTALLED_APPS = [

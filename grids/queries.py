@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.contrib.gis.geos import Point
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from geo.models import Area
 from geo.problems import Problem
 from geo.registry import places
+from grids.models import GridDuty, Shift
 
 # Nearer to another grid than this, the answer names that grid and how far away the line is.
 BORDER_METRES = 5.0
@@ -187,3 +191,62 @@ def require_inside(point: Point) -> Located:
             nearest=nearest,
         )
     return answer
+
+
+# --- The workforce ----------------------------------------------------------------------------------
+
+
+def shift_now(worker) -> Shift | None:
+    """The running shift; else the next one planned for today."""
+    now = timezone.now()
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    rows = Shift.objects.filter(worker=worker)
+    running = rows.filter(punched_in_at__isnull=False, punched_out_at=None).first()
+    return running or (
+        rows.filter(punched_in_at=None, planned_end__gt=now, planned_start__lt=midnight)
+        .order_by("planned_start")
+        .first()
+    )
+
+
+def duties_of(worker) -> list[dict]:
+    """The grids in which a worker is on duty today, with community, leader and border; three statements."""
+    today = timezone.localdate()
+    in_force = Q(valid_to=None) | Q(valid_to__gt=today)
+    own = list(
+        GridDuty.objects.filter(in_force, worker=worker, valid_from__lte=today)
+        .select_related("grid")
+        .order_by("role", "grid__code")
+    )
+    leaders = {
+        duty.grid_id: duty.worker
+        for duty in GridDuty.objects.filter(
+            in_force, grid__in=[duty.grid_id for duty in own], role="leader", valid_from__lte=today
+        ).select_related("worker")
+    }
+    codes = {duty.grid.community_code for duty in own}
+    communities = {
+        area.code: area
+        for area in Area.objects.filter(code__in=codes, valid_to=None).defer("geom", "geom_3857")
+    }
+    return [
+        {
+            "code": duty.grid.code,
+            "name": duty.grid.name,
+            "community": communities.get(duty.grid.community_code)
+            or {"code": duty.grid.community_code, "name": ""},
+            "role": duty.role,
+            "role_label": duty.get_role_display(),
+            "leader": leaders.get(duty.grid_id),
+            "geometry": duty.grid.geom,
+        }
+        for duty in own
+    ]
+
+
+def check_ins_of(rows, user, seen):
+    """Check-ins that are the user's own or among those ``seen`` by scope."""
+    condition = Q(worker__user_id=user.pk)
+    if seen != ():
+        condition |= Q(pk__in=seen)
+    return rows.filter(condition)

@@ -1,11 +1,21 @@
 """Addresses of this app."""
 
-from django.urls import path
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
 
-from grids import api
+from grids.api import locate, work
+
+router = SimpleRouter()
+router.register("check-ins", work.CheckInViewSet, "check-in")
 
 urlpatterns = [
-    # With and without the slash: the address is part of the public contract, and a POST cannot be redirected.
-    path("api/locate", api.LocateView.as_view(), name="locate"),
-    path("api/locate/", api.LocateView.as_view()),
+    # With and without the slash: the addresses are public, and a POST cannot be redirected.
+    path("api/locate", locate.LocateView.as_view(), name="locate"),
+    path("api/locate/", locate.LocateView.as_view(schema=None)),
+    path("api/me/", work.MeView.as_view(), name="me"),
+    path("api/shifts/punch-in", work.PunchInView.as_view(), name="punch-in"),
+    path("api/shifts/punch-in/", work.PunchInView.as_view(schema=None)),
+    path("api/shifts/punch-out", work.PunchOutView.as_view(), name="punch-out"),
+    path("api/shifts/punch-out/", work.PunchOutView.as_view(schema=None)),
+    path("api/", include(router.urls)),
 ]

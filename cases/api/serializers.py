@@ -47,6 +47,8 @@ class CaseRow(PlacedSerializer):
     state_label = serializers.CharField(source="get_state_display", read_only=True)
     source_label = serializers.CharField(source="get_source_display", read_only=True)
     type = TypeSerializer(read_only=True)
+    type_name = serializers.CharField(source="type.__str__", read_only=True, default="")
+    thumbnail_url = serializers.SerializerMethodField()
     holder_unit = UnitOut(read_only=True)
     verifier = PersonOut(read_only=True)
     distance_m = serializers.FloatField(read_only=True, required=False)
@@ -61,7 +63,9 @@ class CaseRow(PlacedSerializer):
             "source",
             "source_label",
             "type",
+            "type_name",
             "description",
+            "thumbnail_url",
             "address",
             "urgent",
             "self_handled",
@@ -80,6 +84,10 @@ class CaseRow(PlacedSerializer):
 
     def get_row(self, case) -> str:
         return row_hash("cases", case.pk)
+
+    def get_thumbnail_url(self, case) -> str | None:
+        picture = getattr(case, "picture", None)
+        return reverse("attachment-file", args=[picture, "thumbnail"]) if picture else None
 
 
 class NearCase(CaseRow):
@@ -194,6 +202,19 @@ class TransitionOut(serializers.ModelSerializer):
 
 def _state_label(state: str) -> str:
     return str(Case.State(state).label) if state in Case.State.values else ""
+
+
+class TaskRow(CaseRow):
+    """A case that waits for this person, with what can be done about it."""
+
+    actions = serializers.SerializerMethodField()
+
+    class Meta(CaseRow.Meta):
+        fields = (*CaseRow.Meta.fields, "actions")
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_actions(self, case):
+        return ActionOut(actions_for(self.context["request"].user, case), many=True).data
 
 
 class ActionOut(serializers.Serializer):
@@ -437,10 +458,21 @@ class ReportIn(PositionIn):
     attachments = PhotoIn(many=True, required=False, default=list)
     self_handled = serializers.BooleanField(required=False, default=False)
     urgent = serializers.BooleanField(required=False, default=False)
+    duplicate_of = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, default="", help_text="number of the same problem"
+    )
 
 
 class ActionIn(serializers.Serializer):
-    """What goes with an action; which of it is needed, the case's ``actions`` tell."""
+    """What goes with an action; which of it is needed, the case's ``actions`` tell.
+
+    The position may be an object or stand beside the other fields.
+    """
+
+    lon = serializers.FloatField(required=False, allow_null=True)
+    lat = serializers.FloatField(required=False, allow_null=True)
+    crs = serializers.CharField(required=False, default="wgs84")
+    accuracy_m = serializers.FloatField(required=False, allow_null=True, min_value=0)
 
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
     unit = serializers.CharField(

@@ -8,7 +8,13 @@ from django.contrib.gis.geos import Point
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+    inline_serializer,
+)
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -160,6 +166,7 @@ class CaseViewSet(Idempotent, ScopedViewSet):
             photos=[Evidence(**photo) for photo in data["attachments"]],
             self_handled=data["self_handled"],
             urgent=data["urgent"],
+            duplicate_of=data["duplicate_of"] or "",
             device_at=data.get("device_at"),
         )
         return self._told(case.number, 201 if is_new else 200)
@@ -174,6 +181,8 @@ class CaseViewSet(Idempotent, ScopedViewSet):
         body.is_valid(raise_exception=True)
         data = body.validated_data
         position = data.get("position")
+        if position is None and data.get("lon") is not None and data.get("lat") is not None:
+            position = {name: data.get(name) for name in ("lon", "lat", "crs", "accuracy_m")}
         given = actions.Given(
             reason=data["reason"],
             unit=unit_of(data["unit"]),
@@ -238,7 +247,7 @@ class CaseViewSet(Idempotent, ScopedViewSet):
             OpenApiParameter("type", int, description="id of the type"),
             OpenApiParameter("component", str, description="code of the component"),
         ],
-        responses=NearCase(many=True),
+        responses=inline_serializer("NearCases", {"results": NearCase(many=True)}),
     )
     @action(detail=False, pagination_class=None, filter_backends=())
     def duplicates(self, request):
@@ -256,7 +265,7 @@ class CaseViewSet(Idempotent, ScopedViewSet):
             kind = ItemType.objects.filter(pk=int(parse_number("type", text, 1, 2**31))).first()
         component = Component.objects.filter(code=query.get("component", "")).first()
         rows = queries.likely_duplicates(request.user, point, type=kind, component=component)
-        return Response(NearCase(rows, many=True, context=self.get_serializer_context()).data)
+        return Response({"results": NearCase(rows, many=True, context=self.get_serializer_context()).data})
 
     @extend_schema(
         request=None,

@@ -150,6 +150,7 @@ class CheckIn(Located, RawPosition):
         "near_border": _("The accuracy circle crosses the border."),
         "too_fast": _("Faster than 150 km/h since the last check-in."),
         "no_target": _("No place to compare with."),
+        "sent_later": _("Sent more than two minutes after it was made."),
     }
 
     worker = models.ForeignKey(Worker, models.PROTECT, related_name="check_ins", verbose_name=_("worker"))

@@ -1,4 +1,4 @@
-"""REST resources of grids: where a point is."""
+"""Where a point is."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""REST resources of grids and of the work in them."""
