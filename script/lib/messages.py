@@ -84,9 +84,16 @@ def add(app_name: str, domain: str, entries: dict) -> int:
     if not (app / "__init__.py").exists():
         names = ", ".join(each.name for each in apps())
         raise SystemExit(f"messages: there is no app {app_name!r}; there are: {names}")
-    faults, added = [], 0
     lock = os.open(app, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return merge(app, domain, entries)
+    finally:
+        os.close(lock)
+
+
+def merge(app: Path, domain: str, entries: dict) -> int:
+    faults, added = [], 0
     path = catalogue_path(app, domain)
     catalogue = open_catalogue(path)
     for msgid, value in entries.items():
