@@ -103,6 +103,8 @@ export function layerStyle(layer, { unit, dark = false }) {
     };
   }
   return (feature) => {
+    const count = feature.get("n");
+    if (count !== undefined) return binStyle(Number(count), colourOf(feature));
     const colour = feature.get("colour") || colourOf(feature);
     const width = BORDERS[feature.get("level")] ?? style.width ?? 1.5;
     const dash = style.dash || feature.get("draft");
