@@ -18,8 +18,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -27,27 +25,14 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from geo.registry import Layer, layers
-from tiles.matrix import BUFFER, EXTENT, SETS, MatrixSet
-from tiles.queries.bins import cell_size
+from tiles.drop import BATCH, CLAIM_SQL, drop
+from tiles.matrix import BUFFER, EXTENT, MatrixSet, cell_size
 from tiles.queries.tiles import Rendered
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1  # of the files; a new number leaves the old ones behind
 KEEP_NOTES_S = 600
-BATCH = 500
-# More tiles than this at one level are looked for among the files instead of by their names.
-BY_NAME = 256
-
-# Everything a drop has to know of a change, as plain values: it also runs where there is no ORM.
-CLAIM_SQL = f"""
-    with claimed as (
-        select id from tiles_dirtytile where dropped_at is null order by id
-        limit {BATCH} for update skip locked
-    )
-    update tiles_dirtytile d set dropped_at = clock_timestamp() from claimed where d.id = claimed.id
-    returning d.layers, ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)
-"""
 TOUCHED_SQL = """
     select exists (
         select from tiles_dirtytile
@@ -187,69 +172,6 @@ def drop_waiting() -> int:
         done += len(rows)
         if len(rows) < BATCH:
             return done
-
-
-def drop(directory: Path, changes: Iterable[tuple]) -> None:
-    """Remove the files that the changes (layers, west, south, east, north) touch, in every scope."""
-    boxes = defaultdict(set)
-    for names, *box in changes:
-        for name in names:
-            boxes[name].add(None if box[0] is None else tuple(box))
-    for name, areas in boxes.items():
-        layer, _colon, counted = name.partition(":")
-        top = directory / layer
-        if not top.is_dir():
-            continue
-        if None in areas:
-            _forget(top)
-            continue
-        finest_counted = int(counted) if counted else -1
-        for scope in top.iterdir():
-            for matrix_set in SETS.values():
-                _drop_in(scope / matrix_set.id, matrix_set, areas, finest_counted)
-
-
-def _forget(top: Path) -> None:
-    """Remove a whole directory at once: aside first, so that no reader finds half of it."""
-    with contextlib.suppress(OSError):
-        aside = top.parent / f".gone-{top.name}-{os.urandom(6).hex()}"
-        top.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _drop_in(top: Path, matrix_set: MatrixSet, areas: set[tuple], finest_counted: int) -> None:
-    try:
-        levels = [(int(entry.name), entry) for entry in top.iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    margin = BUFFER / EXTENT
-    for z, folder in levels:
-        level = z + matrix_set.behind
-        for area in areas:
-            grown = _whole_cells(area, level) if level <= finest_counted else area
-            west, east, north, south = matrix_set.cover(z, grown, margin)
-            if (east - west + 1) * (south - north + 1) <= BY_NAME:
-                for x in range(west, east + 1):
-                    for y in range(north, south + 1):
-                        (folder / str(x) / f"{y}.mvt.gz").unlink(missing_ok=True)
-                continue
-            for column in folder.iterdir():
-                if west <= int(column.name) <= east:
-                    for file in column.glob("*.mvt.gz"):
-                        if north <= int(file.name.partition(".")[0]) <= south:
-                            file.unlink(missing_ok=True)
-
-
-def _whole_cells(area: tuple, level: int) -> tuple:
-    """The bounds of the cells that an area touches: a cell's point moves when one of its points does."""
-    size = cell_size(level)
-    west, south, east, north = area
-    return (
-        (west + 180) // size * size - 180,
-        90 - ((90 - south) // size + 1) * size,
-        ((east + 180) // size + 1) * size - 180,
-        90 - (90 - north) // size * size,
-    )
 
 
 def tidy(max_age_s: float = 7 * 86400) -> int:

@@ -1,5 +1,6 @@
 """The tile cache keeps what is right and drops exactly what changed, whoever comes in between."""
 
+import asyncio
 import gzip
 import threading
 
@@ -8,9 +9,10 @@ from django.contrib.gis.geos import Point
 from django.db import connection, transaction
 
 from assets.models import Component
+from geo import stream
 from geo.registry import layers
 from tests import factories
-from tiles import cache, links
+from tiles import cache, drop, links
 from tiles.api.mvt import tile_bytes
 from tiles.matrix import SETS
 from tiles.models import DirtyTile
@@ -142,6 +144,34 @@ def test_huge_writes_drop_the_layer(committed):
     assert DirtyTile.objects.filter(dropped_at=None, box=None).count() == 1
     cache.drop_waiting()
     assert files() == set()
+
+
+def test_the_stream_process_drops_by_itself(committed):
+    user, here, _there = committed
+    kept_tiles(user, [here.geom.coords], [16])
+
+    async def scenario():
+        watching = asyncio.create_task(drop.watch(stream.connect))
+        try:
+            for change in ("damaged", "lost"):
+                await asyncio.to_thread(edit, change)
+                for _attempt in range(200):
+                    if not files():
+                        break
+                    await asyncio.sleep(0.02)
+                assert not files()
+        finally:
+            watching.cancel()
+
+    def edit(state):
+        try:
+            kept_tiles(user, [here.geom.coords], [16])
+            assert len(files()) == 2
+            Component.objects.filter(pk=here.pk).update(state=state)
+        finally:
+            connection.close()
+
+    asyncio.run(scenario())
 
 
 def test_names_shown_from_another_table(committed):

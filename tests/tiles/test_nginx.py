@@ -96,7 +96,7 @@ def keep(data, layer, scope, name="WebMercatorQuad/3/1/2", body=b"tile"):
 def test_public_layers(server):
     base, data = server
     url = f"{base}/tiles/grids/WebMercatorQuad/3/1/2.mvt"
-    status, headers, body = get(url)
+    _status, headers, body = get(url)
     assert headers["X-From"] == "upstream" and body == b"/tiles/grids/WebMercatorQuad/3/1/2.mvt"
     keep(data, "grids", "public")
     _status, headers, body = get(url, Accept_Encoding="gzip")
