@@ -2,7 +2,6 @@
 
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
 from cases.models.rules import DispatchRule, FilingStandard
-from cases.models.views import SavedView
 
 __all__ = [
     "Case",
@@ -11,6 +10,5 @@ __all__ = [
     "DispatchRule",
     "FilingStandard",
     "ReporterContact",
-    "SavedView",
     "Transition",
 ]

@@ -1,1 +1,0 @@
-"""The desk's pages about cases: the console, one case, the dispatch rules."""
