@@ -61,7 +61,7 @@ layers.register(
         bin_class="state",
         key="number",
         label_field="number",
-        url_name="cases:case",
+        url_name="case-page",
         visible=True,
         order=10,
     ),
@@ -79,7 +79,7 @@ layers.register(
         bin_class="state",
         key="number",
         label_field="number",
-        url_name="cases:case",
+        url_name="case-page",
         order=11,
     ),
 )

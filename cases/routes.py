@@ -18,4 +18,5 @@ urlpatterns = [
     path("api/me/tasks/", TasksView.as_view(schema=None)),
     path("api/", include(router.urls)),
     path("m/", include("cases.phone")),
+    path("", include("cases.pages.routes")),
 ]

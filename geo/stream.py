@@ -35,6 +35,10 @@ logger = logging.getLogger("wangge.stream")
 CHANNEL = "wangge_events"
 # Mounted by name, so that imports keep pointing down.
 MOUNTS = {"/basemaps/": "tiles.proxy.app"}
+# Runs beside, with a function that opens a connection.
+COMPANIONS = ("tiles.drop.watch",)
+# Awaited before anybody hears of events: what is fetched because of one must not be an old file.
+BEFORE_TELLING = ("tiles.drop.drop_waiting",)
 KEPT_EVENTS = 5000
 # A listener who is so far behind is cut off; he comes back and is told to fetch anew.
 QUEUE_LENGTH = 500
@@ -180,6 +184,11 @@ def database() -> dict:
     }
 
 
+def connect():
+    """A connection of the stream's; to be awaited."""
+    return psycopg.AsyncConnection.connect(**database())
+
+
 class Bell:
     """Waits for the database's notices and tells the hub; comes back by itself when the database was away."""
 
@@ -245,6 +254,8 @@ class Bell:
             while not rung.empty():
                 numbers.append(rung.get_nowait())
             cursor = await reader.execute(f"{_COLUMNS} where id = any(%s) order by id", [numbers])
+            for name in BEFORE_TELLING:
+                await import_string(name)(reader)
             self.hub.tell(event_of(row) for row in await cursor.fetchall())
 
 
@@ -276,7 +287,8 @@ class Application:
 
     def start(self) -> None:
         """Begin to listen. Within a running event loop."""
-        self.tasks = [asyncio.create_task(self.bell.run()), asyncio.create_task(self._beats())]
+        beside = [import_string(name)(connect) for name in COMPANIONS]
+        self.tasks = [asyncio.create_task(one) for one in (self.bell.run(), self._beats(), *beside)]
 
     async def stop(self) -> None:
         """Let go of the database and of everybody who listens."""

@@ -19,6 +19,13 @@ def fresh_calendars():
     calendar.forget()
 
 
+@pytest.fixture(autouse=True)
+def own_tile_cache(settings, tmp_path):
+    """Tiles of one test's rows are not for another's."""
+    settings.TILE_CACHE = tmp_path / "tiles"
+    settings.BASEMAP_CACHE = tmp_path / "basemaps"
+
+
 @pytest.fixture
 def roles(db):
     from geo import roles

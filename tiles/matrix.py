@@ -18,6 +18,13 @@ TILE_PIXELS = 256
 
 Bounds = tuple[float, float, float, float]
 
+CELLS_LOG2 = 2  # where points are counted, a tile has four cells along its side
+
+
+def cell_size(level: int) -> float:
+    """The side, in degrees, of the cells in which points are counted at a level of WebMercatorQuad."""
+    return 360 / 2 ** (level + CELLS_LOG2)
+
 
 def to_mercator(lon: float, lat: float) -> tuple[float, float]:
     """EPSG:4326 degrees to EPSG:3857 metres; latitudes beyond the square are held at its edge."""

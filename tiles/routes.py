@@ -15,4 +15,10 @@ urlpatterns = [
     path(
         "tiles/<slug:layer>/<slug:matrix_set>/<int:z>/<int:x>/<int:y>.mvt", mvt.tile_view, name="vector-tile"
     ),
+    path(
+        "tiles/s/<int:expires>/<slug:signature>/<slug:scope>"
+        "/<slug:layer>/<slug:matrix_set>/<int:z>/<int:x>/<int:y>.mvt",
+        mvt.tile_view,
+        name="signed-vector-tile",
+    ),
 ]

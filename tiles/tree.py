@@ -6,6 +6,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from geo.registry import Layer, Style, layers
+from tiles import links
 from tiles.matrix import SETS, MatrixSet
 from tiles.queries import statement
 from tiles.queries.access import visible_layers
@@ -64,11 +65,6 @@ def row_url(layer: Layer) -> str | None:
         return None
 
 
-def tile_template(layer: Layer, matrix_set: MatrixSet, user) -> str:
-    """The address of a layer's tiles, with ``{z}``, ``{x}`` and ``{y}``."""
-    return f"/tiles/{layer.id}/{matrix_set.id}/{{z}}/{{x}}/{{y}}.mvt"
-
-
 def describe(layer: Layer, user) -> dict:
     """All that a map needs to draw a layer and to explain it."""
     labels = next((one.id for one in layers.values() if one.labels == layer.id), None)
@@ -92,7 +88,8 @@ def describe(layer: Layer, user) -> dict:
         "versioned": layer.versions is not None,
         "row_url": row_url(layer),
         "style": style(layer.style),
-        "tiles": {one.id: tile_template(layer, one, user) for one in SETS.values()},
+        "tiles": {one.id: links.template(layer, one, user) for one in SETS.values()},
+        "tiles_expire": None if layer.public else links.expiry(),
         "tilejson": f"/tiles/{layer.id}.json",
     }
 

@@ -2,6 +2,7 @@
 
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
 from cases.models.rules import DispatchRule, FilingStandard
+from cases.models.views import SavedView
 
 __all__ = [
     "Case",
@@ -10,5 +11,6 @@ __all__ = [
     "DispatchRule",
     "FilingStandard",
     "ReporterContact",
+    "SavedView",
     "Transition",
 ]

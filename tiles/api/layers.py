@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from geo.models import Area
 from geo.problems import Problem
-from tiles import tree
+from tiles import links, tree
 from tiles.api.callers import caller, refused
 from tiles.matrix import WEB_MERCATOR
 from tiles.queries.access import layer_for
@@ -49,7 +49,7 @@ def tilejson(request, layer):
     except Problem as problem:
         return refused(problem)
     west, south, east, north = city_extent()
-    template = request.build_absolute_uri("/")[:-1] + tree.tile_template(found, WEB_MERCATOR, user)
+    template = request.build_absolute_uri("/")[:-1] + links.template(found, WEB_MERCATOR, user)
     least, most = tree.min_zoom(found, WEB_MERCATOR), WEB_MERCATOR.max_level
     fields = {f.name: str(f.label) for f in found.fields}
     if found.binned:

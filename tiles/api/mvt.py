@@ -8,9 +8,11 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from geo.problems import Problem
+from geo.registry import Layer
+from tiles import cache
 from tiles.api.callers import caller, refused
 from tiles.matrix import SETS, MatrixSet
-from tiles.queries import layer_for, render
+from tiles.queries import layer_for, render, rows_key
 
 CONTENT_TYPE = "application/vnd.mapbox-vector-tile"
 
@@ -43,29 +45,55 @@ def day_of(request, layer) -> date | None:
         raise Problem(_("“at” is a date such as 2026-07-01."), status=400) from error
 
 
-def answer(request, data: bytes, *, public: bool, zipped: bytes | None = None) -> HttpResponse:
-    """A tile as an answer, compressed if the client can, or 304 if it has it."""
-    etag = f'"{hashlib.blake2b(zipped or data, digest_size=12).hexdigest()}"'
+def answer(request, zipped: bytes, *, public: bool, kept: bool = True) -> HttpResponse:
+    """A compressed tile as an answer, unpacked if the client cannot, or 304 if it has it."""
+    etag = f'"{hashlib.blake2b(zipped, digest_size=12).hexdigest()}"'
     if etag in request.headers.get("If-None-Match", ""):
         response = HttpResponse(status=304)
+    elif "gzip" in request.headers.get("Accept-Encoding", ""):
+        response = HttpResponse(zipped, content_type=CONTENT_TYPE)
+        response["Content-Encoding"] = "gzip"
+        response["Content-Length"] = str(len(zipped))
     else:
-        response = HttpResponse(data, content_type=CONTENT_TYPE)
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
-            # Level 1: the higher ones cost twice the time for three hundredths of the bytes.
-            response.content = zipped or gzip.compress(data, 1, mtime=0)
-            response["Content-Encoding"] = "gzip"
-        response["Content-Length"] = str(len(response.content))
+        response = HttpResponse(gzip.decompress(zipped), content_type=CONTENT_TYPE)
     response["ETag"] = etag
     response["Vary"] = "Accept-Encoding" if public else "Accept-Encoding, Cookie, Authorization"
     # Kept, but asked for anew each time: an edit shows at once, and the answer is mostly 304.
-    response["Cache-Control"] = "public, no-cache" if public else "private, no-cache"
+    response["Cache-Control"] = (
+        ("public, no-cache" if public else "private, no-cache") if kept else "no-store"
+    )
     if public:
         response["Access-Control-Allow-Origin"] = "*"
     return response
 
 
-def tile_view(request, layer, matrix_set, z, x, y):
-    """A vector tile of what the caller may see."""
+def tile_bytes(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user, day: date | None) -> bytes:
+    """The compressed tile that ``user`` may see, from the cache if it has it."""
+    if day is not None:
+        return gzip.compress(render(layer, matrix_set, z, x, y, user, day).data, 1, mtime=0)
+    scope = rows_key(layer, user)
+    area = cache.area_of_tile(layer, matrix_set, z, x, y)
+    stale = cache.waiting(layer, area)
+    if stale:
+        cache.drop_waiting()
+        stale = cache.waiting(layer, area)  # another process may still be dropping
+    if not stale:
+        kept = cache.read(cache.path(layer, scope, matrix_set, z, x, y))
+        if kept is not None:
+            return kept
+    rendered = render(layer, matrix_set, z, x, y, user)
+    # Level 1: the higher ones cost twice the time for three hundredths of the bytes.
+    zipped = gzip.compress(rendered.data, 1, mtime=0)
+    cache.keep(layer, scope, matrix_set, z, x, y, rendered, zipped)
+    return zipped
+
+
+def tile_view(request, layer, matrix_set, z, x, y, scope="", expires=0, signature=""):
+    """A vector tile of what the caller may see.
+
+    A signed address (``scope``) is nginx's shortcut to a file. What comes here by one is decided by the
+    session alone; if the caller's rights are no longer those of the address, nobody keeps the answer.
+    """
     try:
         user = caller(request)
         found = layer_for(layer, user)
@@ -73,4 +101,6 @@ def tile_view(request, layer, matrix_set, z, x, y):
         day = day_of(request, found)
     except Problem as problem:
         return refused(problem)
-    return answer(request, render(found, quad, z, x, y, user, day).data, public=found.public)
+    zipped = tile_bytes(found, quad, z, x, y, user, day)
+    kept = not scope or scope == rows_key(found, user)
+    return answer(request, zipped, public=found.public and not scope, kept=kept)

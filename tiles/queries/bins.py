@@ -20,11 +20,10 @@ from psycopg.types.numeric import Int4
 
 from geo.registry import Layer, layers
 from geo.scopes import scope_filter
-from tiles.matrix import BUFFER, EXTENT, SETS, WEB_MERCATOR, MatrixSet
+from tiles.matrix import BUFFER, EXTENT, SETS, WEB_MERCATOR, MatrixSet, cell_size
 from tiles.queries.access import scope_identity
 from tiles.queries.statement import TILE, Near, RowsOf, Slot, Statement
 
-CELLS_LOG2 = 2  # four cells along a tile's side
 DEGREE = 10_000_000  # sums are kept in whole units of 1e-7 degrees
 
 CELL = [Slot("cell", side) for side in range(4)]  # first and last column, first and last row
@@ -36,11 +35,6 @@ LEVEL = Slot("level", 0)
 def finest(layer: Layer) -> int:
     """The finest level (of WebMercatorQuad) at which the layer is counted: the last before single rows."""
     return WEB_MERCATOR.level(layer.max_scale) - 1
-
-
-def cell_size(level: int) -> float:
-    """The side of a cell in degrees."""
-    return 360 / 2 ** (level + CELLS_LOG2)
 
 
 def property_of(layer: Layer) -> str:

@@ -5,6 +5,7 @@
 //     basemap: "own",                   // default: the last chosen, else the register's default
 //     center: [83.9, 39.5], metres: 12, // metres per pixel; or extent: [w, s, e, n]; default: the city
 //     tools: ["layers", "basemaps", "measure", "filter", "date", "locate", "fullscreen", "print"],
+//     hidden: ["cases"],                // layers of the registry that the page draws itself
 //     dark: false, remember: "console", // remembers layers and base map under this name
 //     hash: false,                      // keep the view in the address (#map=lon,lat,metres)
 //   });
@@ -71,7 +72,10 @@ export async function createMap(element, options = {}) {
 
 class CityMap {
   constructor(element, known, options) {
-    Object.assign(this, { element, known, options });
+    // Layers that the page draws itself are left out of the tree.
+    const hidden = new Set(options.hidden ?? []);
+    Object.assign(this, { element, options, known: { ...known, layers: known.layers.filter((one) => !hidden.has(one.id)) } });
+    known = this.known;
     this.dark = Boolean(options.dark);
     this.listeners = new Map();
     this.store = readStore(options.remember);
@@ -98,6 +102,7 @@ class CityMap {
       keyboardEventTarget: element,
       moveTolerance: 4,
     });
+    this.pickable = new Map(); // mark name -> what a click on its feature does
     this.marks = new Map(); // name -> {features, style, zIndex}
     this.markLayers = new Map();
     this.#setView(this.#firstView());
@@ -182,6 +187,12 @@ class CityMap {
       resolution: quietly ? view.getResolution() : Math.min(view.getResolution(), this.#resolution(metres, lonlat[1], this.projection)),
       duration: calm ? 0 : 350,
     });
+  }
+
+  /** Opens a bin: a quarter of the scale, around it. */
+  zoomInto(lonlat) {
+    const view = this.ol.getView();
+    view.animate({ center: fromLonLat(lonlat, this.projection), resolution: view.getResolution() / 4, duration: 300 });
   }
 
   fit(box, { padding = 40, metres = 0.5 } = {}) {
@@ -355,21 +366,28 @@ class CityMap {
     this.sketch.show(new Feature(shape));
   }
 
+  /** Calls `act(feature)` when a feature of a mark is clicked; its features also show a tip and raise "hover". */
+  onMark(name, act) {
+    this.pickable.set(name, act);
+  }
+
   // --- what is under a pixel --------------------------------------------------------------------------------
-  /** {layer, id, properties, lonlat, feature} of the topmost registry feature, or null. */
+  /** {layer | mark, id, properties, lonlat, feature} of the topmost feature of the registry or of a mark, or null. */
   featureAt(pixel) {
     let found = null;
-    this.ol.forEachFeatureAtPixel(pixel, (feature, layer) => {
-      const id = layer?.get("layer");
-      const about = id && this.layer(id);
-      if (!about || about.labels || (about.shape === "polygon" && found)) return false;
-      const flat = feature.getType() === "Point" ? feature.getFlatCoordinates?.() ?? feature.getGeometry().getCoordinates() : null;
+    this.ol.forEachFeatureAtPixel(pixel, (feature, drawn) => {
+      const mark = drawn.get("mark");
+      const layer = mark ? null : this.layer(drawn.get("layer"));
+      const polygon = layer?.shape === "polygon";
+      if (layer?.labels || (polygon && found)) return false;
+      const geometry = feature.getGeometry?.() ?? feature;
+      const point = geometry.getType() === "Point" ? geometry.getFlatCoordinates().slice(0, 2) : this.ol.getCoordinateFromPixel(pixel);
       found = {
-        layer: about, feature, id: featureId(feature), properties: feature.getProperties(),
-        lonlat: toLonLat(flat ? flat.slice(0, 2) : this.ol.getCoordinateFromPixel(pixel), this.projection),
+        layer: layer ?? { id: mark, shape: "point", label: "" }, mark, feature,
+        id: featureId(feature), properties: feature.getProperties(), lonlat: toLonLat(point, this.projection),
       };
-      return about.shape !== "polygon";
-    }, { hitTolerance: 5, layerFilter: (layer) => Boolean(layer.get("layer")) });
+      return !polygon;
+    }, { hitTolerance: 5, layerFilter: (drawn) => Boolean(drawn?.get("layer")) || this.pickable.has(drawn?.get("mark")) });
     return found;
   }
 
@@ -486,12 +504,9 @@ class CityMap {
 
   /** A bin opens by zooming in; a row is chosen. */
   #pick(found) {
-    if (found.properties.n !== undefined) {
-      const view = this.ol.getView();
-      view.animate({ center: fromLonLat(found.lonlat, this.projection), resolution: view.getResolution() / 4, duration: 300 });
-      return;
-    }
-    this.#tell("select", found);
+    if (found.properties.n !== undefined) this.zoomInto(found.lonlat);
+    else if (found.mark) this.pickable.get(found.mark)(found.feature);
+    else this.#tell("select", found);
   }
 
   #showTip(found) {
@@ -499,8 +514,8 @@ class CityMap {
     if (!found) return this.tip.setPosition(undefined);
     const { properties, layer } = found;
     const count = properties.n;
-    const title = count !== undefined ? String(count) : properties[layer.label_field || "name"] ?? properties.number ?? properties.code ?? found.id;
-    this.tipBox.replaceChildren(String(title), el("small", {}, layer.label));
+    const title = count !== undefined ? String(count) : properties.name ?? properties[layer.label_field] ?? properties.number ?? properties[layer.key] ?? found.id;
+    this.tipBox.replaceChildren(String(title ?? ""), layer.label ? el("small", {}, layer.label) : "");
     this.tip.setPosition(fromLonLat(found.lonlat, this.projection));
   }
 

@@ -2,7 +2,7 @@
 import { el, icon } from "@geo/dom.js";
 import { gettext } from "@geo/i18n.js";
 import { drawnAt } from "./vectors.js";
-import { TONES } from "./styles.js";
+import { hasDeadline, TONES } from "./styles.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -42,7 +42,7 @@ export function legendSymbol(shape, colour, { dash = false, width = 2, opacity =
 
 function classesOf(layer) {
   const style = layer.style ?? {};
-  if (style.by === "due_at") {
+  if (hasDeadline(layer)) {
     const words = { ontime: gettext("On time"), soon: gettext("Due soon"), overdue: gettext("Overdue"), waiting: gettext("Suspended"), closed: gettext("Ended") };
     return Object.entries(words).map(([tone, label]) => ({ label, colour: TONES[tone].colour, mark: TONES[tone].shape }));
   }

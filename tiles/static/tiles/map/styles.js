@@ -36,6 +36,9 @@ export function symbol(shape, colour, radius = 6) {
   return new Circle({ radius: shape === "ring" ? radius - 1 : radius, fill, stroke });
 }
 
+/** Whether a layer's symbols tell deadlines: then shape and colour come from the time left, not from its classes. */
+export const hasDeadline = (layer) => layer.style?.by === "due_at" || (layer.fields ?? []).some((field) => field.name === "due_at");
+
 /** Which tone a case has now: time passes on the client, so no tile changes for it. */
 export function caseTone(properties, now = Date.now()) {
   const { state } = properties;
@@ -72,8 +75,10 @@ function binStyle(count, colour) {
  */
 export function layerStyle(layer, { unit, dark = false }) {
   const style = layer.style ?? {};
-  const colours = new Map((style.classes ?? []).map((one) => [String(one.value), one.colour]));
-  const colourOf = (feature) => (style.by && colours.get(String(feature.get(style.by)))) || style.colour || "#2f7d6d";
+  const classes = new Map((style.classes ?? []).map((one) => [String(one.value), one]));
+  const classOf = (feature) => (style.by ? classes.get(String(feature.get(style.by))) : null);
+  const byDeadline = hasDeadline(layer);
+  const colourOf = (feature) => classOf(feature)?.colour || style.colour || "#2f7d6d";
   const ink = dark ? "#d7e5ea" : "#22343a";
   const named = layer.label_field || "name";
 
@@ -91,20 +96,22 @@ export function layerStyle(layer, { unit, dark = false }) {
       const count = feature.get("n") ?? feature.get("count");
       if (count !== undefined) return binStyle(Number(count), colourOf(feature));
       const metres = resolution * unit;
-      const tone = style.by === "due_at" ? TONES[caseTone(feature.getProperties())] : null;
+      const tone = byDeadline ? TONES[caseTone(feature.getProperties())] : null;
       const colour = tone ? tone.colour : colourOf(feature);
       const shape = tone ? tone.shape : style.shape ?? "circle";
       const radius = metres > 5 ? 4 : metres > 1.5 ? 5.5 : 7;
       const point = kept(`point ${colour} ${shape} ${radius}`, () =>
         new Style({ image: symbol(shape, colour, radius) }));
       const words = metres < 0.8 && feature.get(named);
-      if (!words || layer.id === "cases") return point;
+      if (!words || byDeadline) return point;
       return [point, kept(`label ${layer.id} ${words}`, () => new Style({ text: text(String(words), { offset: 15, colour: ink, dark }) }))];
     };
   }
   return (feature) => {
+    const count = feature.get("n");
+    if (count !== undefined) return binStyle(Number(count), colourOf(feature));
     const colour = feature.get("colour") || colourOf(feature);
-    const width = BORDERS[feature.get("level")] ?? style.width ?? 1.5;
+    const width = classOf(feature)?.width ?? BORDERS[feature.get("level")] ?? style.width ?? 1.5;
     const dash = style.dash || feature.get("draft");
     const filled = layer.shape === "polygon" && (style.fill_opacity ?? 0.12) > 0;
     return kept(`shape ${colour} ${width} ${dash} ${filled && style.fill_opacity}`, () =>

@@ -11,11 +11,17 @@ const DEEPEST = { WebMercatorQuad: 18, WorldCRS84Quad: 17 };
 export const featureId = (feature) => feature.get("id") ?? feature.getId();
 
 /** Whether single rows (or bins) of a layer are drawn at this many metres per pixel. */
-export const drawnAt = (layer, metres) => !layer.max_scale || layer.binned || metres <= layer.max_scale * 1.45;
+export const drawnAt = (layer, metres) => metres <= coarsest(layer) * 1.45;
+
+/** The coarsest metres per pixel at which anything of a layer is drawn: its first level's. */
+function coarsest(layer) {
+  const level = layer.min_zoom?.WebMercatorQuad ?? 0;
+  return level ? SETS.WebMercatorQuad.first / 2 ** level : Infinity;
+}
 
 function address(layer, name, { at, stamp }) {
   const url = layer.tiles[name];
-  const more = [at && layer.versioned ? `at=${at}` : "", stamp ? `t=${stamp}` : ""].filter(Boolean).join("&");
+  const more = [at && layer.versions ? `at=${at}` : "", stamp ? `t=${stamp}` : ""].filter(Boolean).join("&");
   return more ? `${url}${url.includes("?") ? "&" : "?"}${more}` : url;
 }
 
@@ -39,12 +45,12 @@ export function vectorLayer(layer, { projection, dark = false, at = "", zIndex =
     renderBuffer: 64,
     renderMode: layer.shape === "point" ? "vector" : "hybrid",
     updateWhileInteracting: false,
-    maxResolution: layer.max_scale && !layer.binned ? (layer.max_scale * 1.45) / unit : undefined,
+    maxResolution: (coarsest(layer) * 1.45) / unit,
     zIndex,
     properties: { layer: layer.id },
   });
-  const hidden = new Set(layer.style?.hidden ?? []);
-  if (hidden.size && layer.style.by) wanted = (feature) => !hidden.has(String(feature.get(layer.style.by)));
+  const hidden = new Set((layer.style?.classes ?? []).filter((one) => one.hidden).map((one) => one.value));
+  if (!wanted && hidden.size) wanted = (feature) => !hidden.has(String(feature.get(layer.style.by)));
   drawn.refresh = (date = at) => {
     at = date;
     source.setUrl(address(layer, name, { at, stamp: Date.now() }));

@@ -1,0 +1,7 @@
+"""Pages of this app in the tree menu."""
+
+from django.utils.translation import gettext_lazy as _
+
+from geo.menu import Entry, menu
+
+menu.add(Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under="/"))

@@ -1,0 +1,302 @@
+"""The dispatcher's day on one page: list, map and drawer, bound together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from assets.models import ItemType
+from cases import desk_queries, queries
+from cases.models import Case, SavedView
+from cases.pages import filters as wording
+from cases.pages.filters import GROUPS, VIEWS, Filters, page
+from geo.events import row_hash
+from geo.menu import menu
+from geo.models import Area, Organisation
+from geo.problems import Problem
+from geo.rest import COUNT_TO, parse_number
+
+PAGE = 40
+
+
+def wants(request, part: str) -> bool:
+    """Whether htmx asks for a part of the page (the id of its target) rather than the page."""
+    return request.headers.get("HX-Target") == part and "HX-History-Restore-Request" not in request.headers
+
+
+def visible(request) -> QuerySet:
+    """The caller's cases; refuses who may see none at all."""
+    if not request.user.can("cases.view"):
+        raise PermissionDenied(_("The console shows cases, and your roles see none."))
+    return Case.objects.for_user(request.user)
+
+
+@login_required
+@never_cache
+@require_GET
+def console(request):
+    """The console, or only its list when a filter changed."""
+    if not request.user.can("cases.view"):
+        # Whoever works elsewhere lands there instead of before a closed door.
+        for group in menu.groups_for(request.user, "/none/"):
+            for entry in group["entries"]:
+                if entry["url"] != request.path:
+                    return redirect(entry["url"])
+    filters = Filters.read(request.GET)
+    context = list_context(request, filters)
+    if wants(request, "rows-next"):
+        return render(request, "cases/rows.html", context)
+    if wants(request, "list-pane"):
+        return render(request, "cases/list_pane.html", context)
+    return render(request, "cases/console.html", context | page_context(request, filters))
+
+
+def page_context(request, filters: Filters) -> dict:
+    """What the frame of the console needs beside its list."""
+    return {"filters": filters, "city": settings.CITY_CODE, "at": request.GET.get("at", "")}
+
+
+def list_context(request, filters: Filters) -> dict:
+    """A page of rows with tabs, counts, chips and saved views."""
+    base = visible(request)
+    narrowed = filters.narrow(base)
+    wanted = (
+        filters.tab(narrowed, request.user).select_related("type", "grid", "holder_unit").defer("decision")
+    )
+    rows, after = page(wanted, filters.sort, request.GET.get("after", ""), PAGE)
+    for case in desk_queries.with_pictures(rows):
+        case.row = row_hash("cases", case.pk)
+    return {
+        "filters": filters,
+        "rows": rows,
+        "after": after,
+        "tabs": tabs(narrowed, filters, request.user),
+        "chips": filters.chips(),
+        "sorts": wording.SORTS,
+        "views": SavedView.objects.filter(user=request.user),
+        "stamp": timezone.now().isoformat(),
+        "open_number": request.GET.get("open", ""),
+    }
+
+
+def tabs(narrowed: QuerySet, filters: Filters, user) -> list[dict]:
+    """The tabs with their counts, each exact to 10,000."""
+    found = queries.counts(narrowed)
+    states = found["states"]
+    counted = {key: sum(states[state] for state in group) for key, group in GROUPS.items()}
+    counted["all"] = found["all"]
+    counted["mine"] = narrowed.filter(desk_queries.mine(user)).order_by()[: COUNT_TO + 1].count()
+    return [
+        {
+            "id": key,
+            "label": label,
+            "count": f"{COUNT_TO:,}+" if counted[key] > COUNT_TO else f"{counted[key]:,}",
+            "current": filters.view == key,
+            "query": filters.query(view=key, state=None),
+        }
+        for key, label in VIEWS.items()
+    ]
+
+
+# --- What the page asks for while it is open --------------------------------------------------------
+
+
+@login_required
+@never_cache
+@require_GET
+def points(request):
+    """The list's cases for the map, inside ``box`` (west,south,east,north); ``cell`` in degrees for bins."""
+    rows = visible(request)
+    params = request.GET.copy()
+    box = params.pop("box", [""])[0]
+    if box:
+        params["bbox"] = box
+    filters = Filters.read(params)
+    cell = parse_number("cell", request.GET.get("cell", "0.005"), 0.0001, 5)
+    narrowed = filters.tab(filters.narrow(rows), request.user)
+    return JsonResponse(desk_queries.points(narrowed, cell))
+
+
+@login_required
+@never_cache
+@require_GET
+def news(request):
+    """What changed for an open list: its tabs' counts, and how many rows are newer than ``since``."""
+    filters = Filters.read(request.GET)
+    narrowed = filters.narrow(visible(request))
+    try:
+        since = datetime.fromisoformat(request.GET.get("since", ""))
+    except ValueError:
+        raise Problem(_("since takes a time as 2026-01-31T08:00:00+08:00."), status=400) from None
+    fresh = filters.tab(narrowed, request.user).filter(reported_at__gt=since).order_by()[:100].count()
+    return JsonResponse(
+        {
+            "fresh": fresh,
+            "tabs": {tab["id"]: tab["count"] for tab in tabs(narrowed, filters, request.user)},
+        }
+    )
+
+
+@login_required
+@never_cache
+@require_GET
+def options(request, name: str):
+    """The choices of one filter, as a popover's content."""
+    visible(request)
+    filters = Filters.read(request.GET)
+    makers = {
+        "area": _areas,
+        "type": _types,
+        "state": lambda request, filters: _words(
+            filters, "state", {"open": _("Open"), **dict(Case.State.choices), "ended": _("Ended")}
+        ),
+        "time": _times,
+        "holder": _holders,
+        "more": _more,
+    }
+    if name not in makers:
+        return HttpResponse(status=404)
+    choices = makers[name](request, filters)
+    return render(request, "cases/options.html", {"name": name, "groups": choices, "filters": filters})
+
+
+def _choice(filters: Filters, name: str, value: str, label, *, detail="", deeper=""):
+    """A choice takes the list to the page with this value; chosen again, without it."""
+    on = filters.get(name) == value
+    return {
+        "label": label,
+        "detail": detail,
+        "on": on,
+        "query": filters.query(
+            **{name: None if on else value, "bbox": None if name == "area" else filters.get("bbox")}
+        ),
+        "deeper": deeper,
+    }
+
+
+def _words(filters: Filters, name: str, words: dict) -> list[dict]:
+    return [
+        {"label": "", "choices": [_choice(filters, name, value, label) for value, label in words.items()]}
+    ]
+
+
+def _areas(request, filters: Filters) -> list[dict]:
+    """The way down to the area in hand, and what lies below it; at first what the user is granted."""
+    under = request.GET.get("under", "")
+    granted = request.user.scope.areas("cases.view")
+    areas = Area.objects.filter(valid_to=None)
+    groups = []
+    if under:
+        above = [under[:size] for size in (4, 6, 9, 12) if size <= len(under)]
+        chain = {area.code: area for area in areas.filter(code__in=above)}
+        back = [
+            _choice(filters, "area", code, chain[code].name, deeper=_parent(code))
+            for code in above
+            if code in chain
+        ]
+        groups.append({"label": _("Chosen"), "choices": back[-1:], "back": _parent(under)})
+        below = areas.filter(parent__code=under, parent__valid_to=None)
+    elif granted:
+        below = areas.filter(code__in=granted)
+    else:
+        below = areas.filter(level=Area.Level.DISTRICT)
+    groups.append(
+        {
+            "label": "",
+            "choices": [
+                _choice(
+                    filters, "area", area.code, area.name, deeper=area.code if len(area.code) < 12 else ""
+                )
+                for area in below.order_by("code")
+            ],
+        }
+    )
+    return groups
+
+
+def _parent(code: str) -> str:
+    return {12: code[:9], 9: code[:6], 6: code[:4]}.get(len(code), "")
+
+
+def _types(request, filters: Filters) -> list[dict]:
+    """Classes, each followed by its types."""
+    groups: dict[tuple, dict] = {}
+    for kind in ItemType.objects.filter(active=True).order_by("-kind", "standard", "class_code", "type_code"):
+        key = (kind.standard, kind.kind, kind.class_code)
+        if key not in groups:
+            value = ":".join(key)
+            groups[key] = {
+                "label": f"{kind.get_kind_display()} · {kind.class_name}",
+                "choices": [_choice(filters, "type", value, _("All of %s") % kind.class_name)],
+            }
+        groups[key]["choices"].append(
+            _choice(filters, "type", str(kind.pk), str(kind), detail=f"{kind.full_code} {kind.initials}")
+        )
+    return list(groups.values())
+
+
+def _times(request, filters: Filters) -> list[dict]:
+    groups = [
+        {"label": _("Deadline"), "choices": [_choice(filters, "due", *pair) for pair in wording.DUE.items()]},
+        {
+            "label": _("Reported"),
+            "choices": [_choice(filters, "reported", *pair) for pair in wording.REPORTED.items()],
+        },
+        {
+            "label": _("Closed"),
+            "choices": [_choice(filters, "closed", *pair) for pair in wording.CLOSED.items()],
+        },
+    ]
+    return groups
+
+
+def _holders(request, filters: Filters) -> list[dict]:
+    units = Organisation.objects.for_user(request.user).filter(active=True).exclude(kind="community")
+    groups: dict[str, dict] = {}
+    for unit in units.order_by("kind", "path"):
+        group = groups.setdefault(unit.kind, {"label": unit.get_kind_display(), "choices": []})
+        group["choices"].append(_choice(filters, "holder", str(unit.pk), unit.name, detail=unit.code))
+    return list(groups.values())
+
+
+def _more(request, filters: Filters) -> list[dict]:
+    marks = {name: label for name, (label, _q) in wording.MARKS.items()}
+    return [
+        {"label": _("Marks"), "choices": [_choice(filters, "mark", *pair) for pair in marks.items()]},
+        {
+            "label": _("Source"),
+            "choices": [_choice(filters, "source", *pair) for pair in Case.Source.choices],
+        },
+    ]
+
+
+# --- Saved views ------------------------------------------------------------------------------------
+
+
+@login_required
+@require_POST
+def save_view(request):
+    """Keep the filters in hand under a name, or forget a view (``delete`` with its id)."""
+    visible(request)
+    if pk := request.POST.get("delete"):
+        SavedView.objects.filter(user=request.user, pk=pk).delete()
+    else:
+        name = request.POST.get("name", "").strip()[:40]
+        if not name:
+            raise Problem(
+                _("Give the view a name."), errors=[{"field": "name", "detail": _("Give it a name.")}]
+            )
+        filters = Filters.read(request.POST)
+        SavedView.objects.update_or_create(user=request.user, name=name, defaults={"query": filters.query()})
+    views = SavedView.objects.filter(user=request.user)
+    return render(request, "cases/saved_views.html", {"views": views})

@@ -1,0 +1,361 @@
+"""What the console's list shows: read from the address, applied to a queryset, told as chips.
+
+The address is the state: a link opens the same tab, filters, order and map box for whoever may see them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.contrib.gis.geos import GEOSException, Polygon
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from assets.models import ItemType
+from cases import queries
+from cases.models import Case
+from geo.models import Area, Organisation
+from geo.rest import bad_parameter, parse_area, parse_bbox
+from grids.models import Grid
+
+S = Case.State
+
+# The tabs: states that one pair of hands deals with. "mine" and "all" are not states.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "accept": (S.REPORTED, S.ACCEPTED, S.VERIFYING_BEFORE),
+    "dispatch": (S.FILED,),
+    "handle": (S.DISPATCHED, S.HANDLING, S.REWORK, S.SUSPENDED),
+    "check": (S.HANDLED, S.VERIFYING_AFTER),
+    "close": (S.VERIFIED,),
+    "ended": Case.ENDED,
+}
+VIEWS = {
+    "mine": gettext_lazy("To do"),
+    "accept": gettext_lazy("Accepting"),
+    "dispatch": gettext_lazy("Dispatching"),
+    "handle": gettext_lazy("Handling"),
+    "check": gettext_lazy("Checking"),
+    "close": gettext_lazy("Closing"),
+    "all": gettext_lazy("All"),
+}
+DUE = {
+    "late": gettext_lazy("Past this step's deadline"),
+    "overdue": gettext_lazy("Handling overdue"),
+    "soon": gettext_lazy("Due within 4 hours"),
+    "today": gettext_lazy("Due today"),
+}
+REPORTED = {
+    "today": gettext_lazy("Today"),
+    "7d": gettext_lazy("Last 7 days"),
+    "30d": gettext_lazy("Last 30 days"),
+    "month": gettext_lazy("This month"),
+}
+CLOSED = {"today": gettext_lazy("Closed today"), "month": gettext_lazy("Closed this month")}
+MARKS = {
+    "urgent": (gettext_lazy("Urgent"), Q(urgent=True)),
+    "returned": (gettext_lazy("Returned before"), Q(return_count__gt=0)),
+    "reworked": (gettext_lazy("Reworked"), Q(rework_count__gt=0)),
+    "undecided": (
+        gettext_lazy("Rules do not decide"),
+        Q(state=S.FILED, decision__reason__in=["tie", "none"]),
+    ),
+    "nogrid": (gettext_lazy("Outside every grid"), Q(grid=None)),
+}
+SORTS = {
+    "due": gettext_lazy("Soonest due first"),
+    "new": gettext_lazy("Newest first"),
+    "changed": gettext_lazy("Last changed first"),
+}
+NAMES = (
+    "view",
+    "state",
+    "area",
+    "type",
+    "due",
+    "reported",
+    "closed",
+    "holder",
+    "source",
+    "mark",
+    "q",
+    "within",
+    "bbox",
+    "sort",
+)
+
+
+@dataclass
+class Chip:
+    """A filter that is on: what it says, and the address without it."""
+
+    name: str
+    label: str
+    without: str
+
+
+@dataclass
+class Filters:
+    """The console's filters. Unknown values are refused (400) rather than ignored."""
+
+    params: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, data) -> Filters:
+        filters = cls({name: data[name].strip() for name in NAMES if data.get(name, "").strip()})
+        filters._check()
+        return filters
+
+    def _check(self) -> None:
+        for name, known in (
+            ("view", VIEWS),
+            ("due", DUE),
+            ("closed", CLOSED),
+            ("sort", SORTS),
+            ("source", Case.Source.values),
+        ):
+            if (value := self.params.get(name)) and value not in known:
+                raise bad_parameter(
+                    name, _("%(name)s takes one of: %(known)s.") % {"name": name, "known": ", ".join(known)}
+                )
+        self.states()
+        self._reported()
+
+    def get(self, name: str) -> str:
+        return self.params.get(name, "")
+
+    @property
+    def view(self) -> str:
+        """The tab; whoever comes with a filter of states or times from elsewhere gets all tabs' rows."""
+        given = self.get("view")
+        if given:
+            return given
+        return (
+            "all" if any(self.get(name) for name in ("state", "due", "reported", "closed", "q")) else "mine"
+        )
+
+    @property
+    def sort(self) -> str:
+        return self.get("sort") or ("new" if self.view == "all" else "due")
+
+    def query(self, **changes) -> str:
+        """The query string with some values changed; None removes. Empty when nothing is left."""
+        from urllib.parse import urlencode
+
+        params = {name: value for name, value in {**self.params, **changes}.items() if value}
+        return f"?{urlencode(params, safe=',;')}" if params else ""
+
+    def states(self) -> tuple[str, ...]:
+        """States by the ``state`` parameter: "open", a tab's name, or states with commas."""
+        text = self.get("state")
+        if not text:
+            return ()
+        if text == "open":
+            return tuple(state for state in S.values if state not in Case.ENDED)
+        if text in GROUPS:
+            return GROUPS[text]
+        states = tuple(text.split(","))
+        if unknown := [state for state in states if state not in S.values]:
+            raise bad_parameter("state", _("There is no state “%s”.") % unknown[0][:40])
+        return states
+
+    def _reported(self) -> tuple[datetime | None, datetime | None]:
+        """From and until (exclusive) of the ``reported`` parameter: a word, a day, or two days with ".."."""
+        text = self.get("reported")
+        start, end = queries.today()
+        if not text:
+            return None, None
+        if text == "today":
+            return start, end
+        if text in ("7d", "30d"):
+            return start - timedelta(days=int(text[:-1]) - 1), end
+        if text == "month":
+            return queries.month_start(), end
+        first, _dots, last = text.partition("..")
+        try:
+            days = [date.fromisoformat(day) if day else None for day in (first, last or first)]
+        except ValueError:
+            raise bad_parameter(
+                "reported", _("reported takes a day or two as 2026-01-01..2026-01-31.")
+            ) from None
+        zone = timezone.get_current_timezone()
+        midnight = [datetime(day.year, day.month, day.day, tzinfo=zone) if day else None for day in days]
+        return midnight[0], midnight[1] + timedelta(days=1) if midnight[1] else None
+
+    def narrow(self, rows: QuerySet) -> QuerySet:
+        """Everything but tab and state: what the tabs' counts count."""
+        if area := self.get("area"):
+            code = parse_area(area)
+            rows = (
+                rows.filter(grid__code=code) if len(code) == 15 else rows.filter(area_code__startswith=code)
+            )
+        if kind := self.get("type"):
+            rows = rows.filter(self._type(kind))
+        if due := self.get("due"):
+            soon = timezone.now() + timedelta(hours=4)
+            rows = rows.filter(
+                {
+                    "late": queries.late(),
+                    "overdue": queries.overdue(),
+                    "soon": queries.open_cases() & Q(due_at__gte=timezone.now(), due_at__lt=soon),
+                    "today": queries.due_today(),
+                }[due]
+            )
+        start, end = self._reported()
+        if start:
+            rows = rows.filter(reported_at__gte=start)
+        if end:
+            rows = rows.filter(reported_at__lt=end)
+        if closed := self.get("closed"):
+            since = queries.today()[0] if closed == "today" else queries.month_start()
+            rows = rows.filter(state=S.CLOSED, closed_at__gte=since)
+        if holder := self.get("holder"):
+            if not holder.isdigit():
+                raise bad_parameter("holder", _("holder takes the number of a unit."))
+            rows = rows.filter(holder_unit__path__contains=f"/{holder}/")
+        if source := self.get("source"):
+            rows = rows.filter(source=source)
+        for mark in filter(None, self.get("mark").split(",")):
+            if mark not in MARKS:
+                raise bad_parameter("mark", _("There is no mark “%s”.") % mark[:40])
+            rows = rows.filter(MARKS[mark][1])
+        if text := self.get("q"):
+            rows = rows.filter(
+                Q(number__startswith=text.upper())
+                | Q(description__icontains=text)
+                | Q(address__icontains=text)
+                | Q(type__name__icontains=text)
+            )
+        if box := self.get("bbox"):
+            rows = rows.filter(geom__intersects=parse_bbox(box))
+        if ring := self.get("within"):
+            rows = rows.filter(geom__intersects=parse_ring(ring))
+        return rows
+
+    def tab(self, rows: QuerySet, user) -> QuerySet:
+        """The rows of the tab, in the list's order."""
+        from cases import desk_queries
+
+        if self.view == "mine":
+            rows = rows.filter(desk_queries.mine(user))
+        elif self.view in GROUPS:
+            rows = rows.filter(state__in=GROUPS[self.view])
+        if states := self.states():
+            rows = rows.filter(state__in=states)
+        return rows.order_by(*ORDERS[self.sort])
+
+    @staticmethod
+    def _type(text: str) -> Q:
+        """A type by its number, or a class as standard:kind:class."""
+        if text.isdigit():
+            return Q(type_id=int(text))
+        standard, _colon, rest = text.partition(":")
+        kind, _colon, code = rest.partition(":")
+        if standard not in ItemType.Standard.values or kind not in ItemType.Kind.values:
+            raise bad_parameter("type", _("type takes the number of a type, or standard:kind:class."))
+        found = Q(type__standard=standard, type__kind=kind)
+        return found & Q(type__class_code=code) if code else found
+
+    # --- In words -----------------------------------------------------------------------------------
+
+    def chips(self) -> list[Chip]:
+        """What is filtered, in words, in the order of the filter bar."""
+        told = []
+        for name in NAMES:
+            if name in ("view", "sort") or not (value := self.get(name)):
+                continue
+            told.append(Chip(name, self._words(name, value), self.query(**{name: None})))
+        return told
+
+    def _words(self, name: str, value: str) -> str:
+        if name == "area":
+            if len(value) == 15:
+                return str(Grid.objects.filter(code=value).first() or value)
+            return str(Area.objects.filter(code=value, valid_to=None).first() or value)
+        if name == "holder":
+            return str(Organisation.objects.filter(pk=value).first() or value)
+        if name == "type":
+            return self._type_words(value)
+        if name == "state":
+            if value == "open":
+                return _("Open")
+            if value in GROUPS:
+                return str(VIEWS.get(value, _("Ended")))
+            return " / ".join(str(S(state).label) for state in self.states())
+        if name == "mark":
+            return " / ".join(str(MARKS[mark][0]) for mark in value.split(","))
+        if name == "q":
+            return f"“{value}”"
+        if name == "within":
+            return _("Drawn area")
+        if name == "bbox":
+            return _("As on the map")
+        known = {"due": DUE, "reported": REPORTED, "closed": CLOSED, "source": dict(Case.Source.choices)}[
+            name
+        ]
+        return str(known.get(value, value))
+
+    @staticmethod
+    def _type_words(value: str) -> str:
+        if value.isdigit():
+            return str(ItemType.objects.filter(pk=value).first() or value)
+        standard, kind, code = [*value.split(":"), "", ""][:3]
+        if not code:
+            return str(ItemType.Kind(kind).label)
+        first = ItemType.objects.filter(standard=standard, kind=kind, class_code=code).first()
+        return first.class_name if first else value
+
+
+# Unique at the end, so that a page can begin where the last one ended.
+ORDERS = {
+    "due": (F("due_at").asc(nulls_last=True), "id"),
+    "new": ("-reported_at", "-id"),
+    "changed": ("-updated_at", "-id"),
+}
+
+
+def page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], str]:
+    """A page of rows after a cursor, and the cursor of the next ("" at the end)."""
+    name = {"due": "due_at", "new": "reported_at", "changed": "updated_at"}[sort]
+    if after:
+        stamp, _bar, pk = after.partition("|")
+        try:
+            at, pk = (datetime.fromisoformat(stamp) if stamp else None), int(pk)
+        except ValueError:
+            raise bad_parameter("after", _("This list cannot go on from here; open it anew.")) from None
+        if sort == "due":
+            rows = rows.filter(
+                Q(due_at=None, pk__gt=pk)
+                if at is None
+                else Q(due_at__gt=at) | Q(due_at=at, pk__gt=pk) | Q(due_at=None)
+            )
+        else:
+            rows = rows.filter(Q(**{f"{name}__lt": at}) | Q(**{name: at}, pk__lt=pk))
+    found = list(rows[: size + 1])
+    if len(found) <= size:
+        return found, ""
+    found = found[:size]
+    last = getattr(found[-1], name)
+    return found, f"{last.isoformat() if last else ''}|{found[-1].pk}"
+
+
+def parse_ring(text: str) -> Polygon:
+    """``lon,lat;lon,lat;…`` in WGS-84 degrees, at most 200 corners, as a polygon (EPSG:4326)."""
+    try:
+        corners = [tuple(float(part) for part in pair.split(",")) for pair in text.split(";")]
+        if corners[0] != corners[-1]:
+            corners.append(corners[0])
+        if len(corners) > 201 or any(len(corner) != 2 for corner in corners):
+            raise ValueError
+        ring = Polygon(corners, srid=4326)
+        west, south, east, north = ring.extent
+        if not (ring.valid and -180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+            raise ValueError
+    except (ValueError, GEOSException):
+        raise bad_parameter(
+            "within",
+            _("within takes the corners of an area that does not cross itself: lon,lat;lon,lat;lon,lat"),
+        ) from None
+    return ring

@@ -1,0 +1,16 @@
+"""Addresses of the desk's pages about cases."""
+
+from django.urls import path
+
+from cases.pages import case, console
+
+urlpatterns = [
+    path("", console.console, name="console"),
+    path("cases/<str:number>/", case.case_page, name="case-page"),
+    path("cases/<str:number>/act/<slug:action>/", case.act, name="case-act"),
+    path("console/points/", console.points, name="console-points"),
+    path("console/news/", console.news, name="console-news"),
+    path("console/options/<slug:name>/", console.options, name="console-options"),
+    path("console/views/", console.save_view, name="console-views"),
+    path("console/standards/", case.standards, name="console-standards"),
+]

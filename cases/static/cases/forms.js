@@ -1,0 +1,35 @@
+// What the action dialog needs beside its fields: photo previews, taking the position.
+import { el, one } from "@geo/dom.js";
+import { gettext } from "@geo/i18n.js";
+
+export function startForms(root) {
+  const photos = one("[data-photos]", root);
+  if (photos) {
+    const input = one("input[type=file]", photos);
+    input.addEventListener("change", () => {
+      for (const old of photos.querySelectorAll("[data-preview]")) old.remove();
+      for (const file of input.files) {
+        const address = URL.createObjectURL(file);
+        const picture = el("img", { src: address, alt: file.name, onload: () => URL.revokeObjectURL(address) });
+        one(".photos", photos).prepend(el("span.photo", { "data-preview": "" }, picture));
+      }
+    });
+  }
+  const position = one("[data-position]", root);
+  if (position) {
+    const told = one("output", position);
+    one("[data-take-position]", position).addEventListener("click", () => {
+      told.value = gettext("Looking for the position…");
+      if (!navigator.geolocation) {
+        told.value = gettext("This browser gives no position (it needs HTTPS).");
+        return;
+      }
+      navigator.geolocation.getCurrentPosition(({ coords }) => {
+        one("[name=lon]", position).value = coords.longitude;
+        one("[name=lat]", position).value = coords.latitude;
+        one("[name=accuracy]", position).value = coords.accuracy;
+        told.value = `${coords.longitude.toFixed(5)}, ${coords.latitude.toFixed(5)} ±${Math.round(coords.accuracy)} m`;
+      }, () => { told.value = gettext("No position: allow it in the browser's settings."); }, { enableHighAccuracy: true, timeout: 15000, maximumAge: 0 });
+    });
+  }
+}

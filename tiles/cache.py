@@ -1,0 +1,200 @@
+"""Tiles as files, dropped exactly where something changed.
+
+A file is keyed by layer, the name of what its reader may see (``rows_key``), matrix set and z/x/y, below a
+directory for the schema's version; ``now`` points at the one in use, which is where nginx looks:
+``{TILE_CACHE}/now/{layer}/{scope}/{matrix set}/{z}/{x}/{y}.mvt.gz``.
+
+Why no stale tile stays: the triggers write what changed in the changing transaction. Who draws a tile keeps
+its file only if no change that his snapshot did not see touches it, and asks after the file is in place.
+A change that commits later finds the file and drops it. Noted changes outlive the longest drawing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from geo.registry import Layer, layers
+from tiles.drop import BATCH, CLAIM_SQL, drop
+from tiles.matrix import BUFFER, EXTENT, MatrixSet, cell_size
+from tiles.queries.tiles import Rendered
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # of the files; a new number leaves the old ones behind
+KEEP_NOTES_S = 600
+TOUCHED_SQL = """
+    select exists (
+        select from tiles_dirtytile
+        where relation = %(relation)s and xid >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
+            and not pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
+            and (box is null or box && ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326))
+    )
+"""
+
+
+@cache
+def version() -> str:
+    """A digest of all that shapes a tile's content: other layers, other files."""
+    parts = [
+        (
+            *(layer.id, layer.model, layer.geometry, layer.max_scale, layer.binned, layer.bin_class),
+            *(str(layer.filters), str(layer.drawn)),
+            *((str(d.rows), d.coarsest, d.finest) for d in layer.details),
+            *((f.name, f.path, f.max_scale) for f in layer.fields),
+        )
+        for layer in layers.values()
+    ]
+    return hashlib.blake2b(repr((FORMAT, EXTENT, BUFFER, parts)).encode(), digest_size=6).hexdigest()
+
+
+@cache
+def _prepared(root: str) -> Path:
+    """The directory of this version, with ``now`` pointing at it."""
+    home = Path(root) / f"v-{version()}"
+    home.mkdir(parents=True, exist_ok=True)
+    link = Path(root) / "now"
+    with contextlib.suppress(OSError):
+        if link.is_symlink() and os.readlink(link) == home.name:
+            return home
+        beside = Path(root) / f".now-{os.getpid()}"
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(home.name)
+        beside.replace(link)
+    return home
+
+
+def home() -> Path:
+    return _prepared(str(settings.TILE_CACHE))
+
+
+def path(layer: Layer, scope: str, matrix_set: MatrixSet, z: int, x: int, y: int) -> Path:
+    """Where a tile's file lies, or would."""
+    return home() / layer.id / scope / matrix_set.id / str(z) / str(x) / f"{y}.mvt.gz"
+
+
+def read(file: Path) -> bytes | None:
+    """The compressed tile, if there is one."""
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def area_of_tile(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int) -> tuple:
+    """The degrees in which a change may show in the tile: itself, its buffer, and the cells it counts."""
+    west, south, east, north = matrix_set.lonlat_bounds(z, x, y, BUFFER / EXTENT)
+    level = z + matrix_set.behind
+    if layer.binned and matrix_set.scale(z) > (layer.max_scale or 0):
+        size = cell_size(level)
+        return west - size, south - size, east + size, north + size
+    return west, south, east, north
+
+
+def touched(layer: Layer, area: tuple, snapshot: str) -> bool:
+    """Whether something that the snapshot did not see has changed there."""
+    west, south, east, north = area
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TOUCHED_SQL,
+            {
+                "relation": layer.model_class._meta.db_table,
+                "snapshot": snapshot,
+                "w": west,
+                "s": south,
+                "e": east,
+                "n": north,
+            },
+        )
+        return cursor.fetchone()[0]
+
+
+def keep(
+    layer: Layer, scope: str, matrix_set: MatrixSet, z: int, x: int, y: int, rendered: Rendered, zipped: bytes
+) -> bool:
+    """Keep a tile as a file, unless something has changed in it meanwhile. Never raises for the disk."""
+    if not rendered.snapshot:
+        return False
+    area = area_of_tile(layer, matrix_set, z, x, y)
+    if touched(layer, area, rendered.snapshot):
+        return False
+    file = path(layer, scope, matrix_set, z, x, y)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".")
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(zipped)
+            os.fchmod(handle.fileno(), 0o644)
+        os.replace(name, file)
+    except OSError as error:
+        log.warning("A tile was not kept: %s", error)
+        return False
+    # Once more with the file in place: a change that commits from here on will find it and drop it.
+    if touched(layer, area, rendered.snapshot):
+        file.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def waiting(layer: Layer, area: tuple) -> bool:
+    """Whether a noted change there has not been dropped yet."""
+    west, south, east, north = area
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select from tiles_dirtytile where dropped_at is null and relation = %s"
+            " and (box is null or box && ST_MakeEnvelope(%s, %s, %s, %s, 4326)))",
+            [layer.model_class._meta.db_table, west, south, east, north],
+        )
+        return cursor.fetchone()[0]
+
+
+def drop_waiting() -> int:
+    """Drop the tiles of all noted changes; returns how many changes there were.
+
+    A change counts as done only when its files are gone, so that one who is killed leaves it to the next.
+    """
+    done = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(CLAIM_SQL)
+            rows = cursor.fetchall()
+            drop(home(), rows)
+        done += len(rows)
+        if len(rows) < BATCH:
+            return done
+
+
+def tidy(max_age_s: float = 7 * 86400) -> int:
+    """Remove other versions, tiles not made anew for long, and notes nobody can need. Returns the files."""
+    here, root, removed = home(), Path(settings.TILE_CACHE), 0
+    now = time.time()
+    for entry in root.iterdir():
+        other = entry.is_dir() and not entry.is_symlink() and entry != here
+        # A process of an older version may still be ending; give it an hour.
+        if other and now - entry.stat().st_mtime > 3600:
+            shutil.rmtree(entry, ignore_errors=True)
+    for entry in here.glob(".gone-*"):
+        shutil.rmtree(entry, ignore_errors=True)
+    for folder, _folders, files in os.walk(here):
+        for name in files:
+            file = Path(folder) / name
+            with contextlib.suppress(FileNotFoundError):
+                if now - file.stat().st_mtime > max_age_s:
+                    file.unlink()
+                    removed += 1
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "delete from tiles_dirtytile where dropped_at < clock_timestamp() - make_interval(secs => %s)",
+            [KEEP_NOTES_S],
+        )
+    return removed
