@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("geo", "0005_trigrams"),
         ("assets", "0005_words"),
-        ("cases", "0004_deadlines_of_steps"),
+        ("cases", "0005_saved_views"),
         ("geo", "0005_trigrams"),
         ("grids", "0003_label_points"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
