@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.contrib.gis.geos import Point
-from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from geo.models import Area
+from geo.prepared import fetchone
 from geo.problems import Problem
 from geo.registry import places
 from grids.models import GridDuty, Shift
@@ -30,11 +31,11 @@ own as (
     order by g.code limit 1
 ),
 neighbour as (
-    -- The box of a five-metre circle uses the index; the distance is geodesic.
+    -- A box a little larger than the circle uses the index; the distance is geodesic.
     select g.code, g.name, ST_Distance(g.geom::geography, place.point::geography) as distance_m
     from grids_grid g, place
     where g.retired_on is null
-      and g.geom && ST_Buffer(place.point::geography, %(border)s)::geometry
+      and g.geom && ST_Expand(place.point, %(border_lon)s, %(border_lat)s)
       and ST_DWithin(g.geom::geography, place.point::geography, %(border)s)
       and g.id is distinct from (select id from own)
     order by distance_m, g.code limit 1
@@ -131,12 +132,12 @@ def find(point: Point, *, people: bool = False) -> Located:
         "lon": point.x,
         "lat": point.y,
         "border": BORDER_METRES,
+        "border_lat": BORDER_METRES / 110_000,
+        "border_lon": BORDER_METRES / 110_000 / max(0.1, math.cos(math.radians(point.y))),
         "people": people,
         "today": timezone.localdate(),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCATE, values)
-        code, areas, own, neighbour, cell, persons, nearest = cursor.fetchone()
+    code, areas, own, neighbour, cell, persons, nearest = fetchone(_LOCATE, values)
     return Located(
         point=point,
         area_code=code,

@@ -26,6 +26,15 @@ def own_tile_cache(settings, tmp_path):
     settings.BASEMAP_CACHE = tmp_path / "basemaps"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_tile_connection_left(django_db_setup):
+    """Tiles keep a connection of their own, which would keep the test database from being dropped."""
+    yield
+    from tiles.queries import session
+
+    session.close()
+
+
 @pytest.fixture
 def roles(db):
     from geo import roles

@@ -8,7 +8,7 @@ from datetime import date
 from geo.registry import Layer, layers
 from tiles.matrix import BUFFER, EXTENT, SETS, MatrixSet
 from tiles.queries import bins, statement
-from tiles.queries.session import reader
+from tiles.queries.session import fetchone
 
 # No tile is larger, in bytes before compression.
 LARGEST = 290_000
@@ -36,9 +36,7 @@ def slots(matrix_set: MatrixSet, z: int, x: int, y: int) -> dict[str, tuple]:
 def _run(made: statement.Statement | None, bounds: dict[str, tuple]) -> Rendered:
     if made is None:
         return Rendered(b"")
-    with reader() as cursor:
-        cursor.execute(made.sql, made.fill(bounds), prepare=True, binary=True)
-        data, snapshot = cursor.fetchone()
+    data, snapshot = fetchone(made.sql, made.fill(bounds))
     return Rendered(bytes(data or b""), snapshot)
 
 
