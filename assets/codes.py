@@ -72,35 +72,47 @@ def check(code: str, kind: ItemType, counties=None) -> None:
 
 
 def mint(county: str, kind: ItemType) -> str:
-    """The next code of a type in a county (6 digits).
+    """The next code of a type in a county (6 digits)."""
+    return mint_many(county, kind, 1)[0]
 
-    The sequence's row stays locked until the caller's transaction ends, so no two writers get one number; it
-    starts behind what the table already holds, and a code that an import brought is passed over.
+
+def mint_many(county: str, kind: ItemType, count: int) -> list[str]:
+    """The next ``count`` codes of a type in a county (6 digits).
+
+    The sequence's row stays locked until the caller's transaction ends, so no two writers get one number. It
+    starts behind what the table already holds; where an import brought codes since, it jumps behind those.
     """
     prefix = county[:6] + kind.full_code
-    if len(prefix) != 6 + len(kind.full_code) or not prefix.isdigit():
+    if len(county[:6]) != 6 or not prefix.isdigit():
         raise CodeError(_("A component's code needs a county of six digits, not “%s”.") % county)
     with connection.cursor() as cursor:
-        last = _advance(cursor, prefix, 0)
-        while Component.objects.filter(code=f"{prefix}{last:06d}").exists():
+        last = _advance(cursor, prefix, 0, count)
+        minted = _codes(prefix, last, count)
+        if Component.objects.filter(code__in=minted).exists():
             cursor.execute(
                 "select max(right(code, 6)::int) from assets_component"
                 " where code like %s and length(code) = %s",
                 [prefix + "%", width(kind)],
             )
-            last = _advance(cursor, prefix, cursor.fetchone()[0])
+            last = _advance(cursor, prefix, cursor.fetchone()[0], count)
+            minted = _codes(prefix, last, count)
     if last >= 10**SEQUENCE_DIGITS:
         raise CodeError(
             _("No number is left for type %(type)s in county %(county)s: all 999,999 are given out.")
             % {"type": kind.full_code, "county": county[:6]}
         )
-    return f"{prefix}{last:06d}"
+    return minted
 
 
-def _advance(cursor, prefix: str, beyond: int) -> int:
+def _codes(prefix: str, last: int, count: int) -> list[str]:
+    return [f"{prefix}{number:06d}" for number in range(last - count + 1, last + 1)]
+
+
+def _advance(cursor, prefix: str, beyond: int, count: int) -> int:
+    """Move the sequence on by ``count`` from where it is, or from ``beyond`` if that is further."""
     cursor.execute(
-        "insert into assets_componentsequence as s (prefix, last) values (%s, %s + 1)"
-        " on conflict (prefix) do update set last = greatest(s.last, %s) + 1 returning last",
-        [prefix, beyond, beyond],
+        "insert into assets_componentsequence as s (prefix, last) values (%s, %s)"
+        " on conflict (prefix) do update set last = greatest(s.last, %s) + %s returning last",
+        [prefix, beyond + count, beyond, count],
     )
     return cursor.fetchone()[0]

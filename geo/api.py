@@ -1,15 +1,15 @@
-"""REST resources of the ground: attachments, and the key to the event stream."""
+"""REST resources of the ground: attachments, the key to the event stream, search."""
 
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from geo import attachments, events, stream_token
+from geo import attachments, events, search, stream_token
 from geo.models import Attachment
 
 
@@ -166,3 +166,38 @@ class EventToken(APIView):
         token = stream_token.issue(request.user.pk, events.stream_rules(request.user))
         body = {"token": token, "url": "/events/", "expires_in": stream_token.LIFETIME}
         return Response(body, headers={"Cache-Control": "no-store"})
+
+
+class FoundOut(serializers.Serializer):
+    """One result: ``code`` names the row, ``url`` its page if it has one, lon and lat (WGS-84) its place."""
+
+    title = serializers.CharField()
+    detail = serializers.CharField(allow_blank=True)
+    code = serializers.CharField(allow_blank=True)
+    url = serializers.CharField(allow_blank=True)
+    lon = serializers.FloatField(allow_null=True)
+    lat = serializers.FloatField(allow_null=True)
+
+
+class FoundGroup(serializers.Serializer):
+    """Results of one kind."""
+
+    id = serializers.CharField()
+    label = serializers.CharField()
+    results = FoundOut(many=True)
+
+
+class SearchView(APIView):
+    """Anything by code, number, address, coordinate pair, name of a place, or person on duty."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        operation_id="search",
+        parameters=[OpenApiParameter("q", str, required=True, description="two characters or more")],
+        responses=inline_serializer("Found", {"groups": FoundGroup(many=True)}),
+    )
+    def get(self, request):
+        """At most five of each kind, within the caller's scope; residents are never found."""
+        groups = search.search(request.user, request.query_params.get("q", ""))
+        return Response({"groups": groups}, headers={"Cache-Control": "private, no-store"})

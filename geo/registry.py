@@ -1,7 +1,7 @@
-"""The three registries that keep imports pointing down.
+"""The registries that keep imports pointing down.
 
-Each app tells what it has in ``layers.py`` (read by tiles), ``measures.py`` (read by geo) and
-``places.py`` (read by grids); Django's start imports them, as it does ``admin.py``.
+Each app tells what it has in ``layers.py`` (read by tiles), ``measures.py`` and ``search.py`` (read by geo)
+and ``places.py`` (read by grids); Django's start imports them, as it does ``admin.py``.
 """
 
 from __future__ import annotations
@@ -192,8 +192,10 @@ class Registry(dict):
 layers: Registry = Registry()
 measures: Registry = Registry()
 places: Registry = Registry()
+# What can be searched for; see geo.search.
+finders: Registry = Registry()
 
 
 def discover() -> None:
     """Import every app's registrations."""
-    autodiscover_modules("layers", "measures", "places")
+    autodiscover_modules("layers", "measures", "places", "search")

@@ -18,6 +18,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
+    path("api/search", api.SearchView.as_view(), name="search"),
     path("api/events/token", api.EventToken.as_view(), name="events-token"),
     path("api/attachments/", api.AttachmentList.as_view(), name="attachments"),
     path("api/attachments/<uuid:uuid>/", api.AttachmentDetail.as_view(), name="attachment"),

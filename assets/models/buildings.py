@@ -1,6 +1,7 @@
 """Estates, buildings, housing units, households, and who is in a building."""
 
 from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GinIndex
 from django.utils.translation import gettext_lazy as _
 
 from geo.scopes import ScopedQuerySet, ScopeSpec
@@ -59,6 +60,15 @@ class Building(Located):
     class Meta(Located.Meta):
         verbose_name = _("building")
         verbose_name_plural = _("buildings")
+        # Search finds the middle of a name or address through its trigrams.
+        indexes = [
+            *Located.Meta.indexes,
+            GinIndex(
+                fields=["name", "address"],
+                name="assets_building_words",
+                opclasses=["gin_trgm_ops", "gin_trgm_ops"],
+            ),
+        ]
 
     def __str__(self):
         return self.name
@@ -146,6 +156,7 @@ class Shop(Occupant):
     class Meta(Occupant.Meta):
         verbose_name = _("shop")
         verbose_name_plural = _("shops")
+        indexes = [GinIndex(fields=["name"], name="assets_shop_words", opclasses=["gin_trgm_ops"])]
 
 
 class Enterprise(Occupant):
@@ -154,6 +165,7 @@ class Enterprise(Occupant):
     class Meta(Occupant.Meta):
         verbose_name = _("enterprise")
         verbose_name_plural = _("enterprises")
+        indexes = [GinIndex(fields=["name"], name="assets_enterprise_words", opclasses=["gin_trgm_ops"])]
 
 
 class ResidentUnit(Located):

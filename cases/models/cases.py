@@ -3,6 +3,7 @@
 import pgtrigger
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GinIndex
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -166,6 +167,11 @@ class Case(Located, RawPosition):
                 condition=~Q(state__in=["rejected", "closed", "void"]),
             ),
             models.Index(fields=["-reported_at", "-id"], name="cases_case_latest"),
+            GinIndex(
+                fields=["address", "description"],
+                name="cases_case_words",
+                opclasses=["gin_trgm_ops", "gin_trgm_ops"],
+            ),
         ]
 
     def __str__(self):

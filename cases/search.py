@@ -1,0 +1,45 @@
+"""What can be found of cases: the number, the address, the words of the report. Never by reporter."""
+
+from django.db.models import Q
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Case
+from geo.registry import finders
+from geo.search import Finder, found
+
+MOST_DIGITS = 6
+
+
+def find_cases(user, text: str, limit: int) -> list[dict]:
+    """Cases by the beginning of their number, or words of address and description, latest first."""
+    rows = Case.objects.for_user(user).select_related("type").defer("decision")
+    number = text.upper()
+    if number.startswith("A") and number[1:].isdigit():
+        rows = rows.filter(number__startswith=number)
+    elif text.isdigit():
+        if len(text) < MOST_DIGITS:
+            return []
+        rows = rows.filter(number__startswith=f"A{text}")
+    else:
+        rows = rows.filter(Q(address__contains=text) | Q(description__contains=text))
+    return [
+        found(
+            f"{row.number} {row.type or ''}".strip(),
+            " · ".join(part for part in (row.get_state_display(), row.address) if part),
+            code=row.number,
+            url=_page(row),
+            place=row.anchor,
+        )
+        for row in rows.order_by("-reported_at", "-pk")[:limit]
+    ]
+
+
+def _page(case: Case) -> str:
+    try:
+        return reverse("case-page", args=[case.number])
+    except NoReverseMatch:
+        return ""
+
+
+finders.register(Finder("case", _("Cases"), find_cases, order=20))
