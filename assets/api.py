@@ -20,6 +20,7 @@ from assets.models import (
     ServiceCenter,
     Shop,
 )
+from geo.idempotency import Idempotent
 from geo.models import Organisation
 from geo.nearness import nearest
 from geo.rest import PlacedSerializer, ScopedViewSet, bad_parameter, parse_number
@@ -111,7 +112,7 @@ class ComponentWrite(serializers.Serializer):
         ]
     )
 )
-class ComponentViewSet(ScopedViewSet):
+class ComponentViewSet(Idempotent, ScopedViewSet):
     """Coded components (部件)."""
 
     queryset = Component.objects.select_related(

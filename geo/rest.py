@@ -415,18 +415,10 @@ class GeometryOut(serializers.Field):
         return json.loads(value.json)
 
 
-class PlacedSerializer(serializers.ModelSerializer):
-    """A row with a place: ``lon`` and ``lat`` of its anchor always, ``geometry`` in GeoJSON and in details.
+class ShapeSerializer(serializers.ModelSerializer):
+    """A row with a geometry: in GeoJSON and in details; plain lists leave it out, there it only weighs."""
 
-    Needs ``anchor`` and ``grid`` (``select_related``) on the row.
-    """
-
-    lon = serializers.FloatField(source="anchor.x", read_only=True, default=None)
-    lat = serializers.FloatField(source="anchor.y", read_only=True, default=None)
-    grid = serializers.CharField(source="grid.code", read_only=True, default=None)
     geometry = GeometryOut(source="geom")
-
-    PLACE = ("area_code", "grid", "lon", "lat", "geometry")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -436,6 +428,16 @@ class PlacedSerializer(serializers.ModelSerializer):
         listed = getattr(view, "action", "") == "list"
         if listed and not drawn and request is not None:
             self.fields.pop("geometry", None)
+
+
+class PlacedSerializer(ShapeSerializer):
+    """A ``Located`` row, with ``lon`` and ``lat`` of its anchor. Needs ``grid`` (``select_related``)."""
+
+    lon = serializers.FloatField(source="anchor.x", read_only=True, default=None)
+    lat = serializers.FloatField(source="anchor.y", read_only=True, default=None)
+    grid = serializers.CharField(source="grid.code", read_only=True, default=None)
+
+    PLACE = ("area_code", "grid", "lon", "lat", "geometry")
 
 
 # --- Views ------------------------------------------------------------------------------------------

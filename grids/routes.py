@@ -3,9 +3,12 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from grids.api import locate, work
+from grids.api import borders, locate, work
 
 router = SimpleRouter()
+router.register("areas", borders.AreaViewSet, "area")
+router.register("grids", borders.GridViewSet, "grid")
+router.register("unit-grids", borders.UnitGridViewSet, "unit-grid")
 router.register("check-ins", work.CheckInViewSet, "check-in")
 
 urlpatterns = [
