@@ -415,10 +415,8 @@ class GeometryOut(serializers.Field):
         return json.loads(value.json)
 
 
-class ShapeSerializer(serializers.ModelSerializer):
-    """A row with a geometry: in GeoJSON and in details; plain lists leave it out, there it only weighs."""
-
-    geometry = GeometryOut(source="geom")
+class DrawnWhenAsked:
+    """``geometry`` in GeoJSON and in details; plain lists leave it out, there it only weighs."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -428,6 +426,12 @@ class ShapeSerializer(serializers.ModelSerializer):
         listed = getattr(view, "action", "") == "list"
         if listed and not drawn and request is not None:
             self.fields.pop("geometry", None)
+
+
+class ShapeSerializer(DrawnWhenAsked, serializers.ModelSerializer):
+    """A row with a geometry."""
+
+    geometry = GeometryOut(source="geom")
 
 
 class PlacedSerializer(ShapeSerializer):

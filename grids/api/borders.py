@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers
 
 from geo.models import Area
-from geo.rest import GeometryOut, ScopedViewSet, ShapeSerializer, parse_date
+from geo.rest import DrawnWhenAsked, GeometryOut, ScopedViewSet, ShapeSerializer, parse_date
 from grids.models import Grid, UnitGrid
 
 AT = OpenApiParameter("at", str, description="as it was on a day, YYYY-MM-DD; default: in force now")
@@ -52,7 +52,7 @@ class AreaViewSet(ByDay):
         return super().get_queryset().filter(in_force_on(day) if day else Q(valid_to=None))
 
 
-class GridSerializer(serializers.ModelSerializer):
+class GridSerializer(DrawnWhenAsked, serializers.ModelSerializer):
     """A governance grid; with ``at`` its border, name and kind of that day."""
 
     name = serializers.CharField(source="then_name")
@@ -76,10 +76,8 @@ class GridSerializer(serializers.ModelSerializer):
             "geometry",
         )
 
-    __init__ = ShapeSerializer.__init__
 
-
-class UnitGridSerializer(serializers.ModelSerializer):
+class UnitGridSerializer(DrawnWhenAsked, serializers.ModelSerializer):
     """A unit grid; with ``at`` its border of that day."""
 
     duty_grid = serializers.CharField(source="duty_grid.code", read_only=True, default=None)
@@ -91,8 +89,6 @@ class UnitGridSerializer(serializers.ModelSerializer):
     class Meta:
         model = UnitGrid
         fields = ("code", "community_code", "duty_grid", "generation", "valid_from", "valid_to", "geometry")
-
-    __init__ = ShapeSerializer.__init__
 
 
 class _Versioned(ByDay):
