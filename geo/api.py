@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from geo import attachments, events, search, stream_token
 from geo.models import Attachment
+from geo.net import client_address
 
 
 class AttachmentSerializer(serializers.ModelSerializer):
@@ -127,7 +128,7 @@ class AttachmentFile(APIView):
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
     def get(self, request, uuid, kind):
-        return attachments.deliver(request.user, uuid, kind, ip=request.META.get("REMOTE_ADDR"))
+        return attachments.deliver(request.user, uuid, kind, ip=client_address(request))
 
 
 class AttachmentReview(APIView):

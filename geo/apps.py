@@ -9,9 +9,11 @@ class GeoConfig(AppConfig):
 
     def ready(self):
         from geo import calendar, registry
+        from geo.pages import login
 
         registry.discover()
         calendar.watch()
+        login.watch()
         post_migrate.connect(_install_tallies)
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from geo.calendar import calendar_for, known_until
 from geo.models import Attachment
+from geo.net import client_address
 from geo.problems import Problem
 
 # Seconds. The worker shows a sign of life every ten; a job that is due waits for a free worker only.
@@ -128,17 +129,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def client_address(request: HttpRequest) -> str:
-    """Who asks. Behind our own nginx, which replaces the header, that is X-Forwarded-For."""
-    forwarded = request.headers.get("X-Forwarded-For", "") if settings.X_ACCEL else ""
-    return forwarded.split(",")[0].strip() or request.META.get("REMOTE_ADDR", "")
-
-
 def _may_read(request: HttpRequest) -> bool:
     if request.user.is_authenticated and request.user.can("geo.manage_settings"):
         return True
     try:
-        asking = ip_address(client_address(request))
+        asking = ip_address(client_address(request) or "")
     except ValueError:
         return False
     return any(asking in network for network in settings.METRICS_FROM)

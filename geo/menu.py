@@ -93,3 +93,25 @@ def _covers(under: str, path: str) -> bool:
 
 
 menu = Menu()
+
+menu.add(
+    Entry("users", _("Users"), "manage-users", "user", "geo.manage_accounts", "system", 10),
+    Entry(
+        "organisations",
+        _("Organisations"),
+        "manage-organisations",
+        "unit",
+        "geo.manage_accounts",
+        "system",
+        20,
+    ),
+    Entry(
+        "dictionaries", _("Dictionaries"), "manage-dictionaries", "list", "geo.manage_settings", "system", 30
+    ),
+    Entry(
+        "calendar", _("Working calendar"), "manage-calendar", "calendar", "geo.manage_settings", "system", 40
+    ),
+    Entry("grants", _("Roles of users"), "manage-all-grants", "users", "geo.grant_roles", "system", 50),
+    Entry("roles", _("Roles"), "manage-roles", "lock", "geo.grant_roles", "system", 60),
+    Entry("audit", _("Audit log"), "manage-audit", "audit", "geo.read_audit", "system", 70),
+)

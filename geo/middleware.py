@@ -1,7 +1,9 @@
 """Headers and errors common to every answer."""
 
+from django.conf import settings
 from django.http import HttpRequest
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from geo.problems import Problem, problem_response
 
@@ -25,6 +27,26 @@ class ContentSecurityPolicy:
             "Permissions-Policy", "geolocation=(self), camera=(self), microphone=(self)"
         )
         return response
+
+
+class PasswordFirst:
+    """Whoever was given a password chooses an own one before anything else."""
+
+    OPEN = ("/login/", "/logout/", "/password/", "/i18n/", "/jsi18n/", "/static/", "/healthz")
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        # The session is looked at only on paths that need somebody.
+        if request.path.startswith(self.OPEN) or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return self.get_response(request)
+        if request.user.is_authenticated and request.user.must_change_password:
+            if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
+                detail = _("Choose your own password first.")
+                return problem_response(Problem(detail, status=403, kind="password-first"))
+            return redirect("password_change")
+        return self.get_response(request)
 
 
 class Problems:

@@ -10,6 +10,12 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Hashing slowly is for the product."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def fresh_calendars():
     """Calendars are kept for a minute; a test's rows are gone before that."""
     from geo import calendar

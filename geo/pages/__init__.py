@@ -1,0 +1,1 @@
+"""HTML pages of the ground: log-in, and what the three administrators do."""

@@ -1,0 +1,166 @@
+"""Logging in: lock-out, a question after wrong passwords, the first password changed."""
+
+from datetime import timedelta
+
+from axes.handlers.proxy import AxesProxyHandler
+from axes.helpers import get_cool_off
+from axes.models import AccessAttempt
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models import Q, Sum
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from geo import audit, captcha
+from geo.net import client_address
+from geo.problems import Problem, problem_response
+
+CAPTCHA_AFTER = 3
+
+
+def failures(request, username: str = "") -> int:
+    """Wrong passwords of late, for this name from anywhere or from this address for any name."""
+    whose = Q(ip_address=client_address(request))
+    if username:
+        whose |= Q(username=username)
+    since = timezone.now() - (get_cool_off() or timedelta(minutes=15))
+    found = AccessAttempt.objects.filter(whose, attempt_time__gt=since)
+    return found.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
+
+
+class LoginForm(AuthenticationForm):
+    """Name and password, and the captcha's answer where it is asked for."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": gettext_lazy("User name or password is wrong."),
+        "captcha": gettext_lazy("The answer was not right. Here is another."),
+    }
+
+    def __init__(self, request=None, *args, **kwargs):
+        super().__init__(request, *args, **kwargs)
+        self.asked = failures(request, self.data.get("username", "")) >= CAPTCHA_AFTER
+        if self.asked:
+            self.fields["captcha"] = forms.CharField(required=False, max_length=8)
+
+    def clean(self):
+        # The question comes before the password, or it would hinder nobody from trying passwords.
+        if self.asked and not captcha.solve(self.request.session, self.cleaned_data.get("captcha", "")):
+            self.add_error("captcha", self.error_messages["captcha"])
+            return self.cleaned_data
+        return super().clean()
+
+
+class Login(views.LoginView):
+    """The log-in page. The captcha's picture and its words are told apart by ``?words``."""
+
+    template_name = "geo/login.html"
+    authentication_form = LoginForm
+
+    def post(self, request, *args, **kwargs):
+        # Whoever is locked out is told so, and not asked questions first.
+        credentials = {"username": request.POST.get("username", "")}
+        if not AxesProxyHandler.is_allowed(request, credentials):
+            return locked_out(request)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        user = form.get_user()
+        if user.language:
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME, user.language, max_age=365 * 86400, samesite="Lax"
+            )
+        return response
+
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+        # The failure that was just counted may be the one after which the question is asked.
+        form = context["form"]
+        if not form.asked and failures(self.request, form.data.get("username", "")) >= CAPTCHA_AFTER:
+            form.asked = True
+            form.fields["captcha"] = forms.CharField(required=False, max_length=8)
+        if form.asked:
+            session = self.request.session
+            captcha.renew(session, words="words" in self.request.GET)
+            context["captcha_question"] = captcha.question(session)
+            # The address changes with the question, so that no old picture is shown.
+            context["captcha_url"] = f"{reverse('captcha')}?{timezone.now().timestamp():.0f}"
+            context["captcha_other"] = "" if captcha.in_words(session) else "words"
+        return context
+
+
+@never_cache
+@require_safe
+def captcha_picture(request):
+    """The session's question as a picture."""
+    image = captcha.picture(request.session)
+    if not image:
+        raise Http404
+    return HttpResponse(image, content_type="image/png")
+
+
+def locked_out(request, response=None, credentials=None, *args, **kwargs):
+    """What axes answers to whoever is locked out (``AXES_LOCKOUT_CALLABLE``)."""
+    minutes = round((get_cool_off() or timedelta(minutes=15)).total_seconds() / 60)
+    words = _(
+        "Too many wrong passwords. Try again in %(minutes)d minutes, or ask the security administrator."
+    )
+    context = {"locked": words % {"minutes": minutes}, "form": AuthenticationForm(request)}
+    if request.path.startswith("/api/"):
+        return problem_response(Problem(context["locked"], status=429, kind="locked-out"))
+    return render(request, "geo/login.html", context, status=429)
+
+
+class PasswordForm(PasswordChangeForm):
+    """The old password once, the new one twice."""
+
+    def save(self, commit=True):
+        self.user.must_change_password = False
+        return super().save(commit)
+
+
+class PasswordChange(views.PasswordChangeView):
+    """One's own password; other sessions end with the old one."""
+
+    template_name = "geo/password.html"
+    form_class = PasswordForm
+    success_url = settings.LOGIN_REDIRECT_URL
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        audit.log(self.request.user, "password.change", self.request.user, ip=client_address(self.request))
+        messages.success(self.request, _("Your password was changed."))
+        return response
+
+
+def watch() -> None:
+    """Write log-ins into the audit log. Called once, when the app is ready."""
+    user_logged_in.connect(_logged_in, dispatch_uid="audit-login")
+    user_logged_out.connect(_logged_out, dispatch_uid="audit-logout")
+    user_login_failed.connect(_failed, dispatch_uid="audit-login-failed")
+
+
+def _logged_in(sender, request, user, **kwargs):
+    audit.log(user, "login", user, ip=client_address(request))
+
+
+def _logged_out(sender, request, user, **kwargs):
+    if user is not None:
+        audit.log(user, "logout", user, ip=client_address(request))
+
+
+def _failed(sender, credentials, request=None, **kwargs):
+    # Passwords typed into the name's field happen: only its beginning is kept.
+    name = str(credentials.get("username") or "")[:3]
+    audit.log(None, "login.failed", ip=client_address(request) if request else None, begins=name)
