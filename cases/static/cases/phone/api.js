@@ -69,13 +69,14 @@ const targets = {
   check_in: () => "/api/check-ins/",
   punch_in: () => "/api/shifts/punch-in",
   punch_out: () => "/api/shifts/punch-out",
-  action: (fields) => `/api/cases/${encodeURIComponent(fields.number)}/actions/${fields.action}`,
+  supplement: (fields) => `/api/cases/${encodeURIComponent(fields.number)}/supplements/`,
+  action: (fields) => `/api/cases/${encodeURIComponent(fields.number)}/actions/${fields.action}/`,
 };
 
 /** Send one entry of the outbox under its own key. */
 export function sendEntry(csrf, entry) {
   const body = { ...entry.fields, client_key: entry.key };
-  if (entry.kind === "action") {
+  if (entry.kind === "action" || entry.kind === "supplement") {
     delete body.number;
     delete body.action;
   }

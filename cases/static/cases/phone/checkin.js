@@ -2,7 +2,7 @@
 import { badge, el, icon } from "@geo/dom.js";
 import { fill, gettext } from "@geo/i18n.js";
 import { app, send } from "./app.js";
-import { positionFields } from "./home.js";
+import { onShift, positionFields } from "./home.js";
 import { add } from "./outbox.js";
 import { inside, metresBetween, position, retryPosition, watchPosition } from "./position.js";
 import { getEntry, onOutbox } from "./store.js";
@@ -30,9 +30,10 @@ export function checkinScreen(root, { params }) {
   const list = el("div.targets", { role: "radiogroup", "aria-label": gettext("Where") });
   const outcome = el("div.outcome", { "aria-live": "assertive" });
   const button = el("button.button.main.big", { type: "button", onclick: mark }, icon("check"), gettext("Check in here"));
+  const off = el("p.banner", { hidden: true }, icon("shift"), el("span.grow", {}, gettext("Positions are taken only on shift. Start your shift first.")), el("a.button", { href: "/m/" }, gettext("To the shift")));
   let wanted = params.get("case") ? `case:${params.get("case")}` : null;
   let shown = null;
-  root.append(el("section.card.step", {}, el("div.body", {}, where, list)), el("div.send-bar", {}, button), outcome);
+  root.append(off, el("section.card.step", {}, el("div.body", {}, where, list)), el("div.send-bar", {}, button), outcome);
 
   function draw() {
     const { fix, error } = position;
@@ -56,10 +57,17 @@ export function checkinScreen(root, { params }) {
           el("span.muted", {}, one.kind === "grid" ? (one.distance === 0 ? gettext("you are in it") : gettext("my grid")) : metres(one.distance)));
       }),
     );
+    off.hidden = onShift();
+    button.setAttribute("aria-disabled", String(!onShift() || !fix));
     if (!options.length) list.replaceChildren(el("p.hint", {}, gettext("No grid and no task is known here; the check-in is kept with your position alone.")));
   }
 
   async function mark() {
+    if (!onShift()) return;
+    if (!position.fix) {
+      outcome.replaceChildren(el("p.warn", { role: "alert" }, icon("bang"), " ", noPosition(position.error) || gettext("A check-in needs your position. Wait a moment, or step into the open.")));
+      return;
+    }
     button.classList.add("busy");
     const one = targets(position.fix).find((target) => `${target.kind}:${target.code}` === wanted) || (wanted ? { kind: wanted.split(":")[0], code: wanted.slice(wanted.indexOf(":") + 1), name: "" } : null);
     // Accuracy and age travel along; the server says inside, outside or uncertain, and why.

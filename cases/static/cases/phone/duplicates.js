@@ -10,11 +10,15 @@ let asked = "";
 let turn = 0;
 
 /**
- * Ask for likely duplicates of a draft and draw them into `place`. `decide(number)` is told the case that is
- * meant, `decide(null)` that it is none of them. Without a signal nothing is asked: the server links later.
+ * Ask for likely duplicates of a draft and draw them into `place`; `count(n)` hears how many there are,
+ * `decide(number)` which one is meant, `decide(null)` that it is none of them. Without a signal nothing is asked: the server links later.
  */
-export async function duplicatesPart(place, draft, decide) {
-  if (!draft.place || !(draft.type || draft.component) || !online()) return place.replaceChildren();
+export async function duplicatesPart(place, draft, count, decide) {
+  if (!draft.place || !(draft.type || draft.component) || !online()) {
+    asked = "";
+    count(0);
+    return place.replaceChildren();
+  }
   const params = {
     lon: draft.place.lon.toFixed(5),
     lat: draft.place.lat.toFixed(5),
@@ -27,7 +31,7 @@ export async function duplicatesPart(place, draft, decide) {
   const mine = (turn += 1);
   let found;
   try {
-    found = rows(await get(`/api/cases/duplicates?${query(params)}`, 8)).map(caseRow);
+    found = rows(await get(`/api/cases/duplicates/?${query(params)}`, 8)).map(caseRow);
   } catch (error) {
     noticed(error);
     return place.replaceChildren();
@@ -36,6 +40,7 @@ export async function duplicatesPart(place, draft, decide) {
   draw();
 
   function draw() {
+    count(found.length);
     if (!found.length) return place.replaceChildren();
     if (draft.notDuplicate && !draft.joined) {
       return place.replaceChildren(

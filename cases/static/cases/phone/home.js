@@ -64,7 +64,7 @@ function dutyParts(go) {
       grid
         ? el("p.grid-name", {}, icon("grid"), [grid.community?.name, grid.name || grid.code].filter(Boolean).join(" · "))
         : el("p.grid-name", {}, base || me ? gettext("No grid on duty") : gettext("Loading…")),
-      grid?.leader && el("p.muted", {}, fill(gettext("Grid leader: %(name)s"), { name: grid.leader.name }), " ",
+      grid?.leader && !grid.leader.is_me && el("p.muted", {}, fill(gettext("Grid leader: %(name)s"), { name: grid.leader.name }), " ",
         grid.leader.phone && el("a", { href: `tel:${grid.leader.phone}` }, grid.leader.phone)),
       grids.length > 1 && el("p.muted", {}, fill(ngettext("and %(n)s more grid", "and %(n)s more grids", grids.length - 1), { n: grids.length - 1 })),
     ),
@@ -74,8 +74,8 @@ function dutyParts(go) {
 }
 
 function shiftPart(me) {
-  const pending = app.unsent.find((entry) => entry.kind === "punch_in" || entry.kind === "punch_out");
-  const running = pending ? pending.kind === "punch_in" : Boolean(me.shift?.punched_in_at && !me.shift?.punched_out_at);
+  const pending = app.unsent.filter((entry) => entry.kind === "punch_in" || entry.kind === "punch_out").pop();
+  const running = onShift();
   const since = pending?.kind === "punch_in" ? pending.fields.device_at : me.shift?.punched_in_at;
   const planned = me.shift && !running
     ? fill(gettext("Shift %(from)s–%(to)s"), { from: clock(me.shift.planned_start), to: clock(me.shift.planned_end) })
@@ -101,16 +101,23 @@ async function punch(button, kind) {
   changed();
 }
 
-/** Position as the API takes it; nulls where there is none, so that it can be called uncertain. */
+/** Position as the API takes it; nothing where there is none. */
 export function positionFields(fix) {
+  if (!fix) return {};
   return {
-    lon: fix?.lon ?? null,
-    lat: fix?.lat ?? null,
+    lon: fix.lon,
+    lat: fix.lat,
     crs: "wgs84",
     position_source: "browser",
-    accuracy_m: fix?.accuracy ?? null,
-    fix_at: fix ? new Date(fix.at).toISOString() : null,
+    accuracy_m: fix.accuracy,
+    fix_at: new Date(fix.at).toISOString(),
   };
+}
+
+/** Whether a shift runs, as far as this phone knows: what waits in the outbox counts. */
+export function onShift() {
+  const pending = app.unsent.filter((entry) => entry.kind === "punch_in" || entry.kind === "punch_out").pop();
+  return pending ? pending.kind === "punch_in" : Boolean(app.me?.shift?.punched_in_at && !app.me.shift.punched_out_at);
 }
 
 function drawSignal(place) {

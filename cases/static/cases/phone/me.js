@@ -23,7 +23,7 @@ function parts() {
       el("span.avatar", { "aria-hidden": "true" }, (user?.name || "?").slice(0, 1)),
       el("div.grow", {},
         el("h2", {}, user?.name || ""),
-        el("p.muted", {}, [me?.organisation?.name, ...(me?.roles || []).map((role) => role.name || role)].filter(Boolean).join(" · ")))),
+        el("p.muted", {}, [me?.organisation?.name, me?.worker?.staff_kind_label].filter(Boolean).join(" · ")))),
     el("section.card", {},
       el("header", {}, el("h2", {}, gettext("Grids on duty"))),
       grids.length
@@ -31,7 +31,7 @@ function parts() {
             el("li", {},
               el("b", {}, [grid.community.name, grid.name || grid.code].join(" · ")),
               el("span.muted", {}, grid.role === "leader" ? gettext("Grid leader") : gettext("Grid member"), " · ", el("span.code", {}, grid.code)),
-              grid.leader && grid.role !== "leader" && el("span.muted", {}, fill(gettext("Grid leader: %(name)s"), { name: grid.leader.name }), " ", grid.leader.phone && el("a", { href: `tel:${grid.leader.phone}` }, grid.leader.phone)))))
+              grid.leader && !grid.leader.is_me && el("span.muted", {}, fill(gettext("Grid leader: %(name)s"), { name: grid.leader.name }), " ", grid.leader.phone && el("a", { href: `tel:${grid.leader.phone}` }, grid.leader.phone)))))
         : el("p.body.muted", {}, gettext("No grid is assigned to you."))),
     el("section.card", {},
       el("header", {}, el("h2", {}, gettext("On this phone"))),

@@ -50,12 +50,12 @@ export async function outboxScreen(root, { rest, go }) {
         icon(sent ? "tick" : entry.state === "refused" ? "bang" : "phone"),
         el("h2", {}, sent ? gettext("It has arrived") : entry.state === "refused" ? gettext("It needs you") : online() ? gettext("On its way…") : gettext("Kept on this phone")),
         el("p", {}, sent
-          ? entry.result?.number ? fill(gettext("Case %(number)s"), { number: entry.fields.duplicate_of || entry.result.number }) : ""
+          ? entry.result?.number ? fill(gettext("Case %(number)s"), { number: entry.result.number }) : ""
           : entry.state === "refused" ? "" : gettext("It goes out by itself, also when you do something else."))),
       entryCard(entry),
       el("div.buttons.column", {},
         sent && entry.result?.number && el("a.button", { href: `/m/task/${entry.result.number}` }, gettext("Show the case")),
-        entry.kind === "report" && el("a.button.main", { href: "/m/report" }, icon("photo"), gettext("Report another problem")),
+        (entry.kind === "report" || entry.kind === "supplement") && el("a.button.main", { href: "/m/report" }, icon("photo"), gettext("Report another problem")),
         el("a.button", { href: "/m/" }, gettext("Back to the tasks"))),
     ];
   }
@@ -95,7 +95,7 @@ export async function outboxScreen(root, { rest, go }) {
     if (entry.state === "sending") return null;
     return el("div.buttons", {},
       entry.state === "refused" && el("button.button.main", { type: "button", onclick: () => change(entry, () => null) }, icon("upload"), gettext("Send again")),
-      entry.kind === "report" && !uncertain(entry) && el("button.button", { type: "button", onclick: () => reopen(entry) }, icon("edit"), gettext("Change")),
+      (entry.kind === "report" || entry.kind === "supplement") && !uncertain(entry) && el("button.button", { type: "button", onclick: () => reopen(entry) }, icon("edit"), gettext("Change")),
       entry.fields.number && el("a.button", { href: `/m/task/${entry.fields.number}` }, gettext("Show the case")),
       el("button.button.danger", { type: "button", onclick: () => drop(entry) }, icon("trash"), gettext("Cancel it")));
   }

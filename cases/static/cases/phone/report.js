@@ -3,7 +3,7 @@
 // With a component underfoot it is three taps: report, the component, send. Whatever is entered is kept as a
 // draft at once, so that a call, a crash or an empty battery takes nothing away.
 import { el, icon } from "@geo/dom.js";
-import { fill, gettext } from "@geo/i18n.js";
+import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { toast } from "@geo/toast.js";
 import { app, online, send, useType } from "./app.js";
 import { duplicatesPart } from "./duplicates.js";
@@ -48,6 +48,7 @@ export async function reportScreen(root, { params, go }) {
   });
   const voice = el("div.voice", {});
   const duplicates = el("div.duplicates", { "aria-live": "polite" });
+  const hint = el("button.button.quiet.wide", { type: "button", hidden: true, onclick: () => duplicates.scrollIntoView({ block: "center" }) });
   const sendButton = el("button.button.main.big", { type: "button", onclick: submit });
   const missing = el("p.hint.missing", { role: "status" });
 
@@ -65,12 +66,12 @@ export async function reportScreen(root, { params, go }) {
         camera, gallery),
       step(2, gettext("Place"), place.element),
       step(3, gettext("Type"), type.element),
+      duplicates,
       step(4, gettext("Words or voice"),
         el("label.visually-hidden", { htmlFor: "words" }, gettext("Description")), words, voice,
         el("label.check", {}, el("input", { type: "checkbox", checked: draft.selfHandled, onchange: (event) => { draft.selfHandled = event.target.checked; changed("words"); } }),
           gettext("I dealt with it myself (photos before and after)"))),
-      duplicates,
-      el("div.send-bar", {}, missing, sendButton)),
+      el("div.send-bar", {}, hint, missing, sendButton)),
   );
 
   for (const input of [camera, gallery]) {
@@ -185,11 +186,17 @@ export async function reportScreen(root, { params, go }) {
   }
 
   function askDuplicates() {
-    duplicatesPart(duplicates, draft, (joined) => {
+    duplicatesPart(duplicates, draft, drawHint, (joined) => {
       draft.joined = joined;
       draft.notDuplicate = joined === null;
       changed("words");
     });
+  }
+
+  // What is below the fold is told beside the button that would pass it by.
+  function drawHint(found) {
+    hint.hidden = !found || Boolean(draft.joined) || draft.notDuplicate;
+    hint.replaceChildren(icon("ring"), fill(ngettext("%(n)s similar case nearby: have a look", "%(n)s similar cases nearby: have a look", found), { n: found }));
   }
 
   async function submit() {
@@ -202,8 +209,9 @@ export async function reportScreen(root, { params, go }) {
     }
     sendButton.classList.add("busy");
     if (draft.type && !draft.joined) await useType(draft.type);
-    const entry = await add(draft.joined ? "action" : "report", app.user, reportFields(draft), filesToSend(draft), {
+    const entry = await add(draft.joined ? "supplement" : "report", app.user, draft.joined ? supplementFields(draft) : reportFields(draft), filesToSend(draft), {
       type: draft.component?.name || typeName(draft.type),
+      typeId: draft.type,
       component: draft.component,
     });
     await dropDraft("report");
@@ -243,7 +251,16 @@ export function reportFields(draft) {
     fix_at: place.at ? new Date(place.at).toISOString() : null,
     description: draft.description.trim(),
     self_handled: draft.selfHandled,
-    ...(draft.joined ? { duplicate_of: draft.joined } : {}),
+  };
+}
+
+// "That's it": words and photos go to the case that is there already.
+function supplementFields(draft) {
+  const { lon, lat, accuracy } = draft.place;
+  return {
+    number: draft.joined,
+    reason: draft.description.trim().slice(0, 500),
+    position: { lon, lat, crs: "wgs84", accuracy_m: accuracy },
   };
 }
 
@@ -264,17 +281,17 @@ export function choose(draft, code) {
 
 /** Open what waits in the outbox as a draft again. */
 export async function backToDraft(entry) {
-  const { fields } = entry;
+  const fields = entry.kind === "supplement" ? { ...entry.fields.position, description: entry.fields.reason } : entry.fields;
   await saveDraft({
     ...empty(),
     user: entry.user.id,
     files: entry.files,
-    place: { lon: fields.lon, lat: fields.lat, source: fields.position_source, accuracy: fields.accuracy_m, at: fields.fix_at ? Date.parse(fields.fix_at) : null },
+    place: { lon: fields.lon, lat: fields.lat, source: fields.position_source || "map", accuracy: fields.accuracy_m, at: fields.fix_at ? Date.parse(fields.fix_at) : null },
     component: entry.label.component || null,
-    type: fields.type,
+    type: entry.label.typeId ?? null,
     description: fields.description,
-    selfHandled: fields.self_handled,
-    joined: fields.duplicate_of || null,
+    selfHandled: Boolean(fields.self_handled),
+    joined: entry.kind === "supplement" ? entry.fields.number : null,
   });
 }
 

@@ -32,7 +32,8 @@ export const placeSource = (source) =>
 
 export const entryKind = (entry) =>
   ({
-    report: entry.fields.duplicate_of ? gettext("Addition to a case") : gettext("Report"),
+    report: gettext("Report"),
+    supplement: gettext("Addition to a case"),
     check_in: gettext("Check-in"),
     punch_in: gettext("Start of shift"),
     punch_out: gettext("End of shift"),

@@ -1,0 +1,310 @@
+"""The phone app in a phone-sized Chromium: reporting with and without a signal, exactly once."""
+
+import io
+import re
+
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from cases.models import Case, Transition
+from geo.models import Attachment
+from grids.models import CheckIn, Shift
+from tests import factories
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+HERE = factories.at(0.25, 0.25)
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+    "locale": "zh-CN",
+}
+
+
+@pytest.fixture
+def worker(city):
+    user = factories.make_user("网格员甲", role="grid_worker")
+    factories.make_worker(user, grid="990101001001001", role="leader", area_code="990101001001")
+    return user
+
+
+@pytest.fixture
+def lamp(city):
+    """A component underfoot."""
+    kind = factories.make_type(type_code="01", name="上水井盖")
+    return factories.make_component(factories.at(0.2502, 0.2502), type=kind)
+
+
+@pytest.fixture
+def phone(chromium, live_server, log_in, worker):
+    """A phone of the worker that stands in the middle of the own grid."""
+    context = chromium.new_context(
+        **PHONE,
+        geolocation={"longitude": HERE.x, "latitude": HERE.y, "accuracy": 8},
+        permissions=["geolocation"],
+        base_url=live_server.url,
+    )
+    context.set_default_timeout(15000)
+    log_in(context, worker, live_server)
+    yield context
+    context.close()
+
+
+def ready(page):
+    """Open the app and wait until it could also be opened without a signal."""
+    page.goto("/m/")
+    page.wait_for_selector(".duty .grid-name")
+    page.evaluate("navigator.serviceWorker.ready")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function(
+        """async () => {
+            const open = indexedDB.open("wangge-phone");
+            const db = await new Promise((done) => { open.onsuccess = () => done(open.result); });
+            const get = db.transaction("cache").objectStore("cache").get("base");
+            const row = await new Promise((done) => { get.onsuccess = () => done(get.result); });
+            db.close();
+            return Boolean(row && row.value.grids.length);
+        }"""
+    )
+    return page
+
+
+def photo(longest=2400, position=None, taken="2026:03:05 08:15:00"):
+    """A JPEG as a camera writes it, with time and, if given, WGS-84 position in EXIF."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = taken
+    exif.get_ifd(0x8769)[0x9011] = "+08:00"
+    if position:
+        gps = exif.get_ifd(0x8825)
+        gps[1], gps[3] = "N", "E"
+        for tag, value in ((2, position[1]), (4, position[0])):
+            degrees, rest = divmod(value, 1)
+            minutes, rest = divmod(rest * 60, 1)
+            gps[tag] = tuple(
+                TiffImagePlugin.IFDRational(round(part * 10000), 10000)
+                for part in (degrees, minutes, rest * 60)
+            )
+    image = Image.effect_noise((longest, longest * 3 // 4), 60).convert("RGB")
+    out = io.BytesIO()
+    image.save(out, "JPEG", exif=exif, quality=88)
+    return {"name": "IMG_0001.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
+
+
+def wait_sent(page, count=1):
+    page.wait_for_selector(f".entry .badge.is-ontime >> nth={count - 1}", timeout=30000)
+
+
+def test_three_taps_with_a_component(phone, lamp, worker, noise):
+    page = phone.new_page()
+    said = noise(page)
+    ready(page)
+    page.tap("a.button.main.big")
+    page.tap(f'button.component[data-code="{lamp.code}"]')
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector(".sent-head.done")
+    case = Case.objects.get()
+    assert (case.component, case.type, case.reporter) == (lamp, lamp.type, worker)
+    assert case.geom.equals_exact(lamp.geom, 1e-7)
+    assert (case.position_source, case.raw_crs, case.source) == ("component", "wgs84", "worker")
+    assert case.number in page.inner_text(".sent-head")
+    assert said == []
+
+
+def test_report_online_with_photos_that_keep_time_and_place(phone, lamp):
+    page = ready(phone.new_page())
+    page.goto("/m/report")
+    page.set_input_files("#camera", photo(position=(HERE.x + 0.0002, HERE.y)))
+    page.set_input_files("#gallery", [photo(800)])
+    page.wait_for_selector(".step .photo >> nth=1")
+    page.get_by_role("button", name=re.compile("照片的位置|The photo's place")).tap()
+    page.fill("#type-search", "上水")
+    page.tap(".picker .chip >> nth=0")
+    page.fill("#words", "井盖翘起")
+    page.tap(".send-bar .button.main")
+    wait_sent(page)
+    case = Case.objects.get()
+    assert (case.description, case.position_source, case.type) == ("井盖翘起", "exif", lamp.type)
+    assert abs(case.geom.x - (HERE.x + 0.0002)) < 1e-6
+    first, second = Attachment.objects.order_by("pk")
+    # Shrunk on the phone, yet the camera's own record is still in it.
+    assert max(first.width, first.height) == 1600
+    assert abs(first.exif_position.x - (HERE.x + 0.0002)) < 1e-6
+    assert first.taken_at.isoformat() == "2026-03-05T00:15:00+00:00"
+    assert second.width == 800
+    assert case.case_attachments.count() == 2
+    assert re.search(r"2.{1,6}2", page.inner_text(".receipts"))
+
+
+def test_offline_report_survives_a_killed_tab_and_arrives_once(phone, lamp):
+    page = ready(phone.new_page())
+    phone.set_offline(True)
+    page.goto("/m/report")
+    page.set_input_files("#gallery", [photo(900), photo(1000), photo(1100)])
+    page.wait_for_selector(".step .photo >> nth=2")
+    page.tap(f'button.component[data-code="{lamp.code}"]')
+    # Killed before sending: the draft is there again.
+    page.wait_for_timeout(300)
+    page.close()
+    page = phone.new_page()
+    page.goto("/m/report")
+    page.wait_for_selector(".step .photo >> nth=2")
+    page.fill("#words", "没有信号时上报")
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector(".entry .badge.is-waiting")
+    # Killed after sending, without a signal all the while.
+    page.close()
+    assert Case.objects.count() == 0
+    page = phone.new_page()
+    page.goto("/m/")
+    page.wait_for_selector(".signal.has-waiting")
+    phone.set_offline(False)
+    page.goto("/m/outbox")
+    wait_sent(page)
+    case = Case.objects.get()
+    assert (case.description, case.component) == ("没有信号时上报", lamp)
+    assert case.case_attachments.count() == 3 and Attachment.objects.count() == 3
+    assert re.search(r"3.{1,6}3", page.inner_text(".receipts"))
+    # Another round finds nothing to send.
+    page.reload()
+    page.wait_for_timeout(1000)
+    assert Case.objects.count() == 1
+
+
+def test_an_answer_that_is_lost_makes_no_second_case(phone, lamp):
+    page = ready(phone.new_page())
+    lost = []
+
+    def lose(route):
+        if route.request.method == "POST" and not lost:
+            lost.append(route.fetch().status)
+            return route.abort()
+        return route.continue_()
+
+    page.route("**/api/cases/", lose)
+    page.goto(f"/m/report?component={lamp.code}")
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector(".entry .badge.is-waiting")
+    assert lost == [201] and Case.objects.count() == 1
+    page.goto("/m/outbox")
+    wait_sent(page)
+    assert Case.objects.count() == 1
+
+
+def test_check_in_waits_and_keeps_its_time(phone, worker):
+    page = ready(phone.new_page())
+    page.get_by_role("button", name=re.compile("上班|Start shift")).tap()
+    page.wait_for_selector(".shift .badge.is-ontime")
+    assert Shift.objects.filter(punched_out_at=None).count() == 1
+    phone.set_offline(True)
+    page.tap("a.button.check")
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector(".result .badge.is-waiting")
+    assert not CheckIn.objects.filter(kind="patrol").exists()
+    phone.set_offline(False)
+    page.wait_for_selector(".result .badge.is-ontime", timeout=30000)
+    mark = CheckIn.objects.get(kind="patrol")
+    assert (mark.result, mark.target_code, mark.accuracy_m) == ("inside", "990101001001001", 8)
+    assert mark.device_at < mark.created_at
+
+
+def test_expired_session_keeps_everything_and_goes_on_after_signing_in(
+    phone, lamp, worker, live_server, log_in
+):
+    page = ready(phone.new_page())
+    phone.clear_cookies()
+    page.goto(f"/m/report?component={lamp.code}")
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector("#notices .banner[role=alert]")
+    assert Case.objects.count() == 0
+    assert "/login/" in page.get_attribute("#notices .banner a", "href")
+    log_in(phone, worker, live_server)
+    page.goto("/m/outbox")
+    wait_sent(page)
+    assert Case.objects.get().reporter == worker
+
+
+def test_somebody_else_neither_sees_nor_sends_what_waits(phone, lamp, live_server, log_in):
+    page = ready(phone.new_page())
+    phone.set_offline(True)
+    page.goto(f"/m/report?component={lamp.code}")
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector(".entry .badge.is-waiting")
+    other = factories.make_user("网格员乙", role="grid_worker")
+    factories.make_worker(other, grid="990101001001002")
+    phone.set_offline(False)
+    log_in(phone, other, live_server)
+    page.goto("/m/outbox")
+    page.wait_for_selector("#notices .banner")
+    page.wait_for_timeout(1500)
+    assert page.locator(".entry").count() == 0
+    assert Case.objects.count() == 0
+
+
+def test_refused_report_says_why_and_is_sent_after_correction(phone, lamp):
+    page = ready(phone.new_page())
+    phone.set_geolocation({"longitude": 83.0, "latitude": 39.0, "accuracy": 8})
+    page.goto("/m/report")
+    page.wait_for_selector(".where .warn")
+    page.fill("#words", "在城外")
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector(".entry .badge.is-overdue")
+    assert page.locator(".entry .warn").inner_text().strip()
+    phone.set_geolocation({"longitude": HERE.x, "latitude": HERE.y, "accuracy": 8})
+    page.get_by_role("button", name=re.compile("修改|Change")).tap()
+    page.wait_for_selector(".report")
+    assert page.input_value("#words") == "在城外"
+    page.wait_for_selector(f'button.component[data-code="{lamp.code}"]')
+    page.tap(f'button.component[data-code="{lamp.code}"]')
+    page.tap(".send-bar .button.main")
+    wait_sent(page)
+    assert Case.objects.get().description == "在城外"
+
+
+def test_the_same_problem_is_added_to(phone, lamp):
+    known = factories.make_case(lamp.geom, type=lamp.type, component=lamp, state="accepted")
+    page = ready(phone.new_page())
+    page.goto(f"/m/report?component={lamp.code}")
+    page.fill("#words", "更严重了")
+    page.wait_for_selector(".duplicates .found li")
+    page.tap(".duplicates .found .button")
+    page.tap(".send-bar .button.main")
+    wait_sent(page)
+    assert Case.objects.get() == known
+    line = Transition.objects.get(case=known)
+    assert (line.action, line.reason) == ("supplement", "更严重了")
+
+
+def test_verify_on_the_spot(phone, worker):
+    case = factories.make_case(HERE, state="verifying_before", verifier=worker)
+    page = ready(phone.new_page())
+    page.tap(f'.tasks a[href="/m/task/{case.number}"]')
+    page.get_by_role("button", name=re.compile("属实|It is so")).first.tap()
+    page.set_input_files("input[data-role=evidence]", photo(900))
+    page.wait_for_selector("dialog .photo")
+    page.tap("dialog .dialog-foot .button.main")
+    page.wait_for_selector(".actions", state="detached")
+    case.refresh_from_db()
+    assert case.state == "accepted"
+    line = case.transitions.get(action="verify_true")
+    assert line.position is not None and case.case_attachments.get().phase == "verify"
+
+
+def test_logging_out_forgets_what_was_copied(phone, lamp):
+    page = ready(phone.new_page())
+    page.goto("/m/me")
+    page.get_by_role("button", name=re.compile("退出|Log out")).tap()
+    page.wait_for_url("**/login/**")
+    rows = page.evaluate(
+        """async () => {
+            const open = indexedDB.open("wangge-phone");
+            const db = await new Promise((done) => { open.onsuccess = () => done(open.result); });
+            const all = db.transaction("cache").objectStore("cache").getAll();
+            const rows = await new Promise((done) => { all.onsuccess = () => done(all.result); });
+            db.close();
+            const names = (await caches.keys()).filter((name) => name.startsWith("wangge-data"));
+            return [rows.length, names.length];
+        }"""
+    )
+    assert rows == [0, 0]
