@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,29 @@ def noise(chromium):
         return said
 
     return watch
+
+
+@pytest.fixture(autouse=True)
+def quiet(live_server):
+    """Let the server finish what pages asked for before the tables are emptied under it."""
+    from django.core.signals import request_finished, request_started
+
+    state = {"open": 0}
+    done = threading.Condition()
+
+    def began(**_given):
+        with done:
+            state["open"] += 1
+
+    def ended(**_given):
+        with done:
+            state["open"] -= 1
+            done.notify_all()
+
+    request_started.connect(began)
+    request_finished.connect(ended)
+    yield
+    with done:
+        done.wait_for(lambda: state["open"] <= 0, timeout=10)
+    request_started.disconnect(began)
+    request_finished.disconnect(ended)

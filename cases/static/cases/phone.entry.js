@@ -2,7 +2,7 @@
 import { all, el, icon, one } from "@geo/dom.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { keepFresh } from "@geo/times.js";
-import { app, begin, listen, onApp, online, refresh, send } from "./phone/app.js";
+import { app, askSession, begin, listen, onApp, online, refresh, send } from "./phone/app.js";
 import { checkinScreen } from "./phone/checkin.js";
 import { homeScreen } from "./phone/home.js";
 import { meScreen } from "./phone/me.js";
@@ -10,7 +10,7 @@ import { messagesScreen, unreadMessages } from "./phone/messages.js";
 import { outboxScreen } from "./phone/outbox-screen.js";
 import { reportScreen } from "./phone/report.js";
 import { taskScreen } from "./phone/task.js";
-import { startWorker } from "./phone/worker.js";
+import { refreshShell, startWorker } from "./phone/worker.js";
 
 const screens = {
   "": { tab: "home", title: () => gettext("Tasks"), draw: homeScreen },
@@ -136,10 +136,10 @@ async function main() {
   listen();
   startWorker();
   keepFresh();
-  const started = begin();
+  await begin();
   // Whoever worked here before sees the own work at once; a new phone waits for the server's word.
-  await Promise.race([started, new Promise((resolve) => setTimeout(resolve, 400))]);
-  if (!app.user) await started;
+  const asked = askSession();
+  if (!app.user) await asked;
   if (!app.user) {
     if (app.signedIn === false) return location.replace(loginAddress());
     one("#screen").replaceChildren(
@@ -148,10 +148,23 @@ async function main() {
     );
     return drawState();
   }
+  const shownFor = app.user.id;
   await show();
-  await started;
+  const who = await asked;
+  if (who?.user && app.user.id !== shownFor) await show();
+  if (who && !document.documentElement.lang.startsWith(who.language.slice(0, 2))) await otherWords(who.language);
   await Promise.all([refresh(), send({ now: true })]);
   drawUnread();
+  // From here on the app opens and works without a signal.
+  if (app.base && (await navigator.serviceWorker?.ready)) document.documentElement.dataset.offline = "ready";
+}
+
+// The kept shell speaks another language than this account: fetch it anew, once.
+async function otherWords(language) {
+  if (sessionStorage.getItem("language") === language) return;
+  sessionStorage.setItem("language", language);
+  await refreshShell();
+  location.reload();
 }
 
 main();

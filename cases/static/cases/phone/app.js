@@ -57,14 +57,13 @@ export function noticed(error) {
   changed();
 }
 
-/** Begin: the last user of this phone works on at once, the server corrects that when it answers. */
+/** Begin with what this phone knows: its last user works on at once, the server corrects that when it answers. */
 export async function begin() {
   const last = await kept("user", null);
   app.user = last ? last.value : null;
   if (app.user) await fromPhone();
   await count();
   changed();
-  await askSession();
 }
 
 export async function askSession() {

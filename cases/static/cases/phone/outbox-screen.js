@@ -14,16 +14,20 @@ import { checkResult, entryKind, entryState, entryTrouble, metres, receipts, siz
 export async function outboxScreen(root, { rest, go }) {
   const [key] = rest;
   const urls = new Set();
+  let leaving = false;
   const stop = onOutbox(draw);
   await draw();
   return () => {
+    leaving = true;
     stop();
     urls.forEach((url) => URL.revokeObjectURL(url));
   };
 
   async function draw() {
+    if (leaving) return;
     const all = (await entries()).filter((entry) => entry.user.id === app.user?.id);
     const mine = key ? all.filter((entry) => entry.key === key) : all.reverse();
+    if (leaving) return;
     if (key && !mine.length) return go("/m/outbox", { replace: true });
     const open = all.filter((entry) => entry.state !== "sent");
     urls.forEach((url) => URL.revokeObjectURL(url));
@@ -101,16 +105,23 @@ export async function outboxScreen(root, { rest, go }) {
   }
 
   async function change(entry, how) {
+    leaving = Boolean(key);
     const changedEntry = await edit(entry.key, how);
+    leaving = false;
     if (!changedEntry) return busy();
     if (key && changedEntry.key !== key) go(`/m/outbox/${changedEntry.key}`, { replace: true });
+    else draw();
     send({ now: true });
   }
 
   async function reopen(entry) {
     // First the draft, then out of the outbox: nothing is lost in between.
     await backToDraft(entry);
-    if (!(await cancel(entry.key))) return busy();
+    leaving = true;
+    if (!(await cancel(entry.key))) {
+      leaving = false;
+      return busy();
+    }
     go("/m/report");
   }
 

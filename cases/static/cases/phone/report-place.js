@@ -91,6 +91,10 @@ export function placeStep({ draft, changed }) {
 
   function drawNear(place, component) {
     const rows = place && !component ? componentsNear(place).slice(0, MOST) : [];
+    // What is under the thumb stays there while nothing has changed.
+    const key = rows.map(({ row, distance }) => `${row[0]} ${metres(distance)}`).join();
+    if (key === near.dataset.key) return;
+    near.dataset.key = key;
     near.replaceChildren(
       ...(rows.length
         ? [el("p.hint", {}, gettext("Is it one of these? One tap gives place and type.")),
@@ -105,6 +109,9 @@ export function placeStep({ draft, changed }) {
     const shots = draft.files.filter((file) => file.kind === "photo" && file.lon !== null);
     const parts = [el("button.button", { type: "button", onclick: correct }, icon("map"), gettext("Set on the map"))];
     if (!place || place.source !== "browser" || component) parts.push(el("button.button", { type: "button", onclick: usePosition }, icon("locate"), gettext("My position")));
+    const key = [parts.length, shots[0]?.key, place?.source, shots.length && place && metres(metresBetween(place, shots[0]))].join();
+    if (key === buttons.dataset.key) return;
+    buttons.dataset.key = key;
     if (shots.length && place?.source !== "exif") {
       const [shot] = shots;
       const far = place ? ` (${metres(metresBetween(place, shot))})` : "";

@@ -72,13 +72,17 @@ export function typeStep({ draft, changed }) {
 
   async function draw() {
     const name = typeName(draft.type) || draft.component?.name;
+    const last = (await recentTypes()).map(byId).filter(Boolean);
+    const key = [name, draft.type, draft.component?.code, again, app.types.length, last.map((type) => type.id)].join();
+    if (key === element.dataset.key) return;
+    element.dataset.key = key;
     chosen.hidden = !name;
     chosen.replaceChildren(
       ...(name ? [icon("tick"), el("b.grow", {}, name), draft.component && el("span.muted.code", {}, draft.component.code.slice(-6)), el("button.button", { type: "button", onclick: () => { again = true; draw(); input.focus(); } }, gettext("Change"))].filter(Boolean) : []),
     );
     picker.hidden = Boolean(name) && !again;
-    const last = (await recentTypes()).map(byId).filter(Boolean);
     recent.replaceChildren(...(last.length ? [el("span.hint", {}, gettext("Recent")), ...chips(last)] : []));
+    input.dispatchEvent(new Event("input"));
     if (!app.types.length && !picker.hidden) found.replaceChildren(el("p.hint", {}, gettext("The list of types is not on this phone yet. Send without: the desk adds it.")));
   }
 

@@ -5,7 +5,7 @@
 import { el, icon } from "@geo/dom.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { toast } from "@geo/toast.js";
-import { app, online, send, useType } from "./app.js";
+import { app, onApp, online, send, useType } from "./app.js";
 import { duplicatesPart } from "./duplicates.js";
 import { add } from "./outbox.js";
 import { preparePhoto, previewUrl } from "./photo.js";
@@ -35,7 +35,8 @@ const empty = () => ({
 export async function reportScreen(root, { params, go }) {
   const draft = { ...empty(), ...((await ownDraft()) || {}) };
   const kept = Boolean(draft.files.length || draft.component || draft.description);
-  if (params.get("component")) choose(draft, params.get("component"));
+  let wanted = params.get("component");
+  if (wanted && choose(draft, wanted)) wanted = null;
   const urls = new Set();
 
   const photos = el("div.photos", {});
@@ -91,7 +92,8 @@ export async function reportScreen(root, { params, go }) {
   const stopPosition = watchPosition(({ fix, error }) => {
     // The phone's position fills the place until somebody says something better.
     if (fix && (!draft.place || draft.place.source === "browser") && !draft.component) {
-      const better = !draft.place || fix.accuracy <= draft.place.accuracy || metresBetween(fix, draft.place) > fix.accuracy;
+      const { place: old } = draft;
+      const better = !old || fix.accuracy < old.accuracy || metresBetween(fix, old) > Math.max(3, fix.accuracy / 2);
       if (better) {
         draft.place = { lon: fix.lon, lat: fix.lat, source: "browser", accuracy: fix.accuracy, at: fix.at };
         changed("place");
@@ -101,10 +103,22 @@ export async function reportScreen(root, { params, go }) {
     place.draw(error);
   });
 
+  // Components and types may come after the page.
+  const stopApp = onApp(async () => {
+    if (wanted && choose(draft, wanted)) {
+      wanted = null;
+      changed("component");
+    } else {
+      place.draw();
+      type.draw();
+      drawSend();
+    }
+  });
   drawPhotos();
   drawVoice();
   changed("all");
   return () => {
+    stopApp();
     stopPosition();
     place.end();
     urls.forEach((url) => URL.revokeObjectURL(url));
