@@ -140,7 +140,7 @@ CITY_MANAGEMENT_1 = Flow(
         ),
         Move(
             "file_case",
-            _("File"),
+            _("File the case"),
             (S.ACCEPTED,),
             S.FILED,
             "cases.file",

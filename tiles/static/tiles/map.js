@@ -45,15 +45,22 @@ const NO_BASEMAP = { id: "none", kind: "none", projection: "EPSG:3857" };
 const TOOLS = ["layers", "basemaps", "measure", "filter", "date", "fullscreen", "print"];
 let registers = null;
 
+/** Our own data drawn as a base map: what is left when no base map is registered or the register does not answer. */
+const OWN = { id: "own", type: "own", kind: "light", title: gettext("City map"), projection: "EPSG:3857", default: true };
+
 /** The layer registry and the base maps, fetched once per page. Either may fail without the other. */
 function readRegisters() {
-  registers ??= Promise.allSettled([getJSON("/api/layers/"), getJSON("/api/basemaps/")]).then(([layers, basemaps]) => ({
-    layers: layers.value?.layers ?? [],
-    groups: layers.value?.groups ?? [],
-    basemaps: basemaps.value?.basemaps ?? [],
-    extent: basemaps.value?.extent ?? null,
-    problems: [layers, basemaps].filter((one) => one.reason).map((one) => one.reason.message),
-  }));
+  registers ??= Promise.allSettled([getJSON("/api/layers/"), getJSON("/api/basemaps/")]).then(async ([layers, basemaps]) => {
+    const answer = {
+      layers: layers.value?.layers ?? [],
+      groups: layers.value?.groups ?? [],
+      basemaps: basemaps.value?.basemaps?.length ? basemaps.value.basemaps : [OWN],
+      extent: basemaps.value?.extent ?? null,
+      problems: layers.reason ? [layers.reason.message] : [],
+    };
+    answer.extent ??= await getJSON("/tiles/areas.json").then((one) => one.bounds, () => null);
+    return answer;
+  });
   return registers;
 }
 
@@ -103,6 +110,7 @@ class CityMap {
       moveTolerance: 4,
     });
     this.pickable = new Map(); // mark name -> what a click on its feature does
+    this.ol.updateSize();
     this.marks = new Map(); // name -> {features, style, zIndex}
     this.markLayers = new Map();
     this.#setView(this.#firstView());
@@ -163,7 +171,7 @@ class CityMap {
     });
     this.ol.setView(view);
     if (center) view.setResolution(this.#resolution(metres, center[1], projection));
-    else view.fit(boxFrom(extent, projection), { size: this.ol.getSize() ?? [800, 600], padding: [24, 24, 24, 24] });
+    else view.fit(boxFrom(extent, projection), { size: this.ol.getSize() ?? [800, 600], padding: this.options.tools?.length ? [24, 64, 36, 24] : [24, 24, 24, 24] });
   }
 
   /** The visible box in degrees. */
@@ -195,6 +203,7 @@ class CityMap {
     view.animate({ center: fromLonLat(lonlat, this.projection), resolution: view.getResolution() / 4, duration: 300 });
   }
 
+  /** Brings a box into sight, no closer than `metres` per pixel. */
   fit(box, { padding = 40, metres = 0.5 } = {}) {
     const view = this.ol.getView();
     view.fit(boxFrom(box, this.projection), {
@@ -497,9 +506,15 @@ class CityMap {
       }
       this.#tell("move", this.extent());
     });
-    // Panes open and close beside the map.
-    this.resizer = new ResizeObserver(() => this.ol.updateSize());
-    this.resizer.observe(this.element);
+    // A pane that opens at the right takes its space there: what is in sight stays where it is.
+    this.ol.on("change:size", ({ oldValue }) => {
+      const view = this.ol.getView();
+      const size = this.ol.getSize();
+      if (!oldValue?.[0] || !size?.[0] || !view.isDef() || view.getAnimating()) return;
+      const [x, y] = view.getCenter();
+      const half = view.getResolution() / 2;
+      view.setCenter([x + (size[0] - oldValue[0]) * half, y - (size[1] - oldValue[1]) * half]);
+    });
   }
 
   /** A bin opens by zooming in; a row is chosen. */
@@ -520,7 +535,6 @@ class CityMap {
   }
 
   destroy() {
-    this.resizer.disconnect();
     this.sketch.clear();
     this.ol.setTarget(null);
     for (const part of [this.foot.element, this.notices, this.toolbar?.element]) part?.remove();
