@@ -104,7 +104,7 @@ BUILDINGS = (
         bin_class="use",
         key="code",
         label_field="name",
-        url_name="assets:building",
+        url_name="building-page",
         order=72,
     ),
     Layer(
@@ -173,7 +173,7 @@ FURNITURE = (
         bin_class="type__class_code",
         key="code",
         label_field="type",
-        url_name="assets:component",
+        url_name="component-page",
         order=80,
     ),
     Layer(

@@ -29,6 +29,7 @@ measures.register(
         definition=_("Residential estates, parks and campuses, each once, where its middle lies."),
         model="assets.Estate",
         group="buildings",
+        rows_url="list-estates",
         order=30,
     ),
     Measure(
@@ -39,6 +40,7 @@ measures.register(
         classes="use",
         class_labels=lambda: dict(Building.Use.choices),
         group="buildings",
+        rows_url="list-buildings",
         order=31,
     ),
     Measure(
@@ -49,6 +51,7 @@ measures.register(
         area=BUILDING.format("area_code"),
         grid=BUILDING.format("grid"),
         group="buildings",
+        rows_url="list-buildings",
         order=32,
     ),
     Measure(
@@ -60,6 +63,7 @@ measures.register(
         grid=HOUSE.format("grid"),
         permission="assets.view",
         group="people",
+        rows_url="list-buildings",
         order=40,
     ),
     Measure(
@@ -74,6 +78,7 @@ measures.register(
         sum_of="people",
         permission="assets.view",
         group="people",
+        rows_url="list-buildings",
         order=41,
     ),
     Measure(
@@ -88,6 +93,7 @@ measures.register(
         classes="type__class_code",
         class_labels=component_classes,
         group="components",
+        rows_url="list-components",
         order=50,
     ),
     Measure(
@@ -98,6 +104,7 @@ measures.register(
         area=BUILDING.format("area_code"),
         grid=BUILDING.format("grid"),
         group="services",
+        rows_url="list-shops",
         order=60,
     ),
     Measure(
@@ -108,6 +115,7 @@ measures.register(
         area=BUILDING.format("area_code"),
         grid=BUILDING.format("grid"),
         group="services",
+        rows_url="list-enterprises",
         order=61,
     ),
     Measure(
@@ -116,6 +124,7 @@ measures.register(
         definition=_("Institutions in the area: schools, hospitals, offices."),
         model="assets.ResidentUnit",
         group="services",
+        rows_url="list-resident-units",
         order=62,
     ),
     Measure(
@@ -126,6 +135,7 @@ measures.register(
         classes="kind",
         class_labels=lambda: dict(PublicFacility.Kind.choices),
         group="services",
+        rows_url="list-facilities",
         order=63,
     ),
     Measure(
@@ -136,6 +146,7 @@ measures.register(
         classes="level",
         class_labels=lambda: dict(ServiceCenter.Level.choices),
         group="services",
+        rows_url="list-service-centers",
         order=64,
     ),
     Measure(
@@ -149,6 +160,7 @@ measures.register(
         classes="level",
         class_labels=lambda: dict(RiskPoint.Level.choices),
         group="risks",
+        rows_url="list-risk-points",
         order=70,
     ),
 )

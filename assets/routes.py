@@ -3,7 +3,8 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from assets import api
+from assets import api, pages
+from assets.listings import LISTINGS
 
 router = SimpleRouter()
 router.register("components", api.ComponentViewSet, "component")
@@ -18,4 +19,14 @@ router.register("service-centers", api.ServiceCenterViewSet, "service-center")
 router.register("risk-points", api.RiskPointViewSet, "risk-point")
 router.register("reference-lines", api.ReferenceLineViewSet, "reference-line")
 
-urlpatterns = [path("api/", include(router.urls))]
+urlpatterns = [
+    path("api/", include(router.urls)),
+    # Each list has a name of its own, so that menu and figures can point at it.
+    *(
+        path(f"assets/{kind}/", pages.asset_list, {"kind": kind}, name=f"list-{kind}")
+        for kind in LISTINGS
+    ),
+    path("assets/<slug:kind>/<str:code>/", pages.asset_page, name="asset-page"),
+    path("buildings/<str:code>/", pages.asset_page, {"kind": "buildings"}, name="building-page"),
+    path("components/<str:code>/", pages.asset_page, {"kind": "components"}, name="component-page"),
+]

@@ -266,3 +266,13 @@ def standards(request):
     pk = request.GET.get("type", "")
     rows = FilingStandard.objects.filter(type_id=pk) if pk.isdigit() else FilingStandard.objects.none()
     return HttpResponse(render_to_string("cases/standards.html", {"standards": rows}, request))
+
+
+@login_required
+@require_GET
+def component_cases(request, code: str):
+    """The last cases at a component, as a part of its page."""
+    rows = visible(request).filter(component__code=code).select_related("type").defer("decision")
+    return render(
+        request, "cases/component.html", {"cases": rows.order_by("-reported_at")[:10], "code": code}
+    )

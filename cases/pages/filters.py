@@ -80,6 +80,7 @@ NAMES = (
     "holder",
     "source",
     "mark",
+    "component",
     "q",
     "within",
     "bbox",
@@ -133,7 +134,9 @@ class Filters:
         if given:
             return given
         return (
-            "all" if any(self.get(name) for name in ("state", "due", "reported", "closed", "q")) else "mine"
+            "all"
+            if any(self.get(name) for name in ("state", "due", "reported", "closed", "component", "q"))
+            else "mine"
         )
 
     @property
@@ -217,6 +220,8 @@ class Filters:
             rows = rows.filter(holder_unit__path__contains=f"/{holder}/")
         if source := self.get("source"):
             rows = rows.filter(source=source)
+        if component := self.get("component"):
+            rows = rows.filter(component__code=component)
         for mark in filter(None, self.get("mark").split(",")):
             if mark not in MARKS:
                 raise bad_parameter("mark", _("There is no mark “%s”.") % mark[:40])
@@ -286,6 +291,8 @@ class Filters:
             return " / ".join(str(S(state).label) for state in self.states())
         if name == "mark":
             return " / ".join(str(MARKS[mark][0]) for mark in value.split(","))
+        if name == "component":
+            return _("Component %s") % value
         if name == "q":
             return f"“{value}”"
         if name == "within":

@@ -13,4 +13,5 @@ urlpatterns = [
     path("console/options/<slug:name>/", console.options, name="console-options"),
     path("console/views/", console.save_view, name="console-views"),
     path("console/standards/", case.standards, name="console-standards"),
+    path("console/component/<str:code>/", case.component_cases, name="component-cases"),
 ]

@@ -363,9 +363,9 @@ class CityMap {
     this.mark("accuracy", lonlat ? { type: "Polygon", coordinates: [circle(lonlat, metres)] } : null, accuracyStyle, { zIndex: 690 });
   }
 
-  /** Outlines one feature of a shown layer. */
-  highlight(layerId, id) {
-    this.highlighter.show(layerId ? this.drawn.get(layerId) : null, id);
+  /** Outlines the feature of a shown layer whose key (code, number) this is; null outlines nothing. */
+  highlight(layerId, key) {
+    this.highlighter.show(layerId ? this.drawn.get(layerId) : null, key, this.layer(layerId)?.key);
   }
 
   /** A filter area [[lon, lat], …] from the address; null clears it. */

@@ -73,7 +73,8 @@ export function highlightLayer(map) {
   };
   return {
     clear,
-    show(base, nextId) {
+    /** Of layer `base` the feature of this identity, or whose `property` has this value. */
+    show(base, nextId, property) {
       clear();
       if (!base || nextId === null || nextId === undefined) return;
       id = nextId;
@@ -81,7 +82,7 @@ export function highlightLayer(map) {
         map,
         renderMode: "vector",
         source: base.getSource(),
-        style: (feature) => (String(featureId(feature)) === String(id) ? shapeHighlight : null),
+        style: (feature) => (String(property ? feature.get(property) : featureId(feature)) === String(id) ? shapeHighlight : null),
       });
     },
   };
