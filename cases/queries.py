@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.db import connection
-from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from assets.models import Component, ItemType
 from cases.models import Case, CaseAttachment
+from geo.models import Organisation
 from geo.nearness import within_metres
 from geo.rest import COUNT_TO
 
@@ -157,6 +159,46 @@ def tasks(user) -> QuerySet:
     if units:
         wanted |= Q(state__in=WITH_UNIT, holder_unit_id__in=units)
     return listed().for_user(user).filter(wanted).order_by("due_at", "pk")
+
+
+def recent_types(user, limit: int = 6) -> list[ItemType]:
+    """The types this user reported last, latest first, each once."""
+    last = (
+        Case.objects.filter(reporter=user, type__active=True)
+        .order_by()
+        .values("type")
+        .annotate(last=Max("reported_at"))
+        .order_by("-last")[:limit]
+    )
+    order = [row["type"] for row in last]
+    rows = ItemType.objects.in_bulk(order)
+    return [rows[pk] for pk in order]
+
+
+def matching_types(text: str, standard: str, limit: int = 20) -> list[ItemType]:
+    """Types of a standard (and local ones) by pinyin initials, name or code; beginnings first."""
+    text = text.lower()
+    rows = ItemType.objects.filter(active=True, standard__in=(standard, ItemType.Standard.LOCAL))
+    if text.isdigit():
+        rows = rows.annotate(full=Concat("class_code", "type_code")).filter(full__startswith=text)
+    elif text.isascii():
+        rows = rows.filter(Q(initials__contains=text) | Q(name_en__icontains=text))
+    else:
+        rows = rows.filter(Q(name__contains=text) | Q(class_name__contains=text))
+
+    def rank(row: ItemType) -> tuple:
+        begins = row.initials.startswith(text) or row.name.startswith(text)
+        return (not begins, len(row.initials), row.kind, row.full_code)
+
+    return sorted(rows, key=rank)[:limit]
+
+
+def units_for(case: Case) -> QuerySet:
+    """Units a case can be dispatched to: active ones of the place or of an area around it."""
+    around = Q(area_code="") | Q(
+        area_code__in=[case.area_code[:length] for length in (2, 4, 6, 9, 12) if case.area_code[:length]]
+    )
+    return Organisation.objects.filter(around, active=True).order_by("kind", "path")
 
 
 def sees_reporter(user, case: Case) -> bool:

@@ -4,16 +4,20 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from cases.api.me import TasksView
+from cases.api.rules import DispatchRuleViewSet
+from cases.api.types import CaseTypesView
 from cases.api.views import CaseViewSet
 
 router = SimpleRouter()
 router.register("cases", CaseViewSet, "case")
+router.register("dispatch-rules", DispatchRuleViewSet, "dispatch-rule")
 
 act = CaseViewSet.as_view({"post": "act"}, schema=None)
 
 urlpatterns = [
     # Phones in use send actions without the slash.
     path("api/cases/<str:number>/actions/<slug:verb>", act),
+    path("api/case-types/", CaseTypesView.as_view(), name="case-types"),
     path("api/me/tasks", TasksView.as_view(), name="my-tasks"),
     path("api/me/tasks/", TasksView.as_view(schema=None)),
     path("api/", include(router.urls)),

@@ -38,6 +38,8 @@ LOCK_TIMEOUT = 5
 OWN_APPS = ["geo", "tiles", "grids", "assets", "cases"]
 
 # --- Cases: conventions of the house that a city may change --------------------------------------------
+# The edition of types that new reports choose from; see assets.ItemType.Standard.
+CASE_STANDARD = os.environ.get("WANGGE_STANDARD", "gbt30428_2_2013")
 CASE_DEFAULT_LIMIT = (3, "work_day")  # to handle what no filing rule covers
 CASE_VERIFY_ALLOWANCE = (1, "work_day")  # from handling due to closing due
 CASE_RETURN_SHARE = 0.25  # of the limit a unit has to say "not my duty", but at most

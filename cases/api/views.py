@@ -15,6 +15,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
     inline_serializer,
 )
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -26,6 +27,7 @@ from cases.api.serializers import (
     CaseRow,
     NearCase,
     ReportIn,
+    UnitOut,
 )
 from cases.evidence import Evidence
 from cases.models import Case
@@ -267,8 +269,15 @@ class CaseViewSet(Idempotent, ScopedViewSet):
         rows = queries.likely_duplicates(request.user, point, type=kind, component=component)
         return Response({"results": NearCase(rows, many=True, context=self.get_serializer_context()).data})
 
+    @extend_schema(responses=inline_serializer("Units", {"results": UnitOut(many=True)}))
+    @action(detail=True, pagination_class=None, filter_backends=())
+    def units(self, request, number):
+        """Units this case can be dispatched to."""
+        rows = queries.units_for(self.get_object())
+        return Response({"results": UnitOut(rows, many=True).data})
+
     @extend_schema(
-        request=None,
+        request=inline_serializer("Reveal", {"reason": serializers.CharField()}),
         responses={
             200: {"type": "object", "properties": {"name": {"type": "string"}, "phone": {"type": "string"}}}
         },
