@@ -20,6 +20,8 @@ from decimal import Decimal
 from django.contrib.gis.geos import Polygon
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import permissions, renderers, serializers, viewsets
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import BasePagination
@@ -404,6 +406,7 @@ class GeoJSONRenderer(renderers.JSONRenderer):
         }
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
 class GeometryOut(serializers.Field):
     """A geometry as a GeoJSON object (WGS-84, to 8 decimals)."""
 

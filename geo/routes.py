@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from geo import api, health
+from geo import api, health, openapi
 from geo.pages import login
 
 # The catalogue changes with the product's version, that is with a restart.
@@ -22,6 +22,9 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
+    path("api/", openapi.Root.as_view(), name="api-root"),
+    path("api/schema/", openapi.Schema.as_view(), name="api-schema"),
+    path("api/docs/", openapi.Docs.as_view(url_name="api-schema"), name="api-docs"),
     path("api/search", api.SearchView.as_view(), name="search"),
     path("api/events/token", api.EventToken.as_view(), name="events-token"),
     path("api/attachments/", api.AttachmentList.as_view(), name="attachments"),

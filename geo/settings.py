@@ -208,7 +208,19 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Wangge API",
+    "DESCRIPTION": (
+        "Plain JSON; GeoJSON (?format=geojson) where a row has a place. Coordinates are WGS-84 longitude and "
+        "latitude unless crs says otherwise; lengths are metres, times ISO 8601. Lists take bbox, area, q, "
+        "ordering and page by cursor; counts are exact to 10,000. Writes honour an Idempotency-Key. Errors "
+        "are problem documents (RFC 9457)."
+    ),
     "VERSION": "1",
+    "ENUM_NAME_OVERRIDES": {
+        "CaseStateEnum": "cases.models.Case.State",
+        "ComponentStateEnum": "assets.models.Component.State",
+        "TypeKindEnum": "assets.models.ItemType.Kind",
+        "CheckInKindEnum": "grids.models.CheckIn.Kind",
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -49,7 +49,7 @@ class DutyGridOut(serializers.Serializer):
     name = serializers.CharField()
 
 
-class PersonOut(serializers.Serializer):
+class ResponsibleOut(serializers.Serializer):
     """Somebody responsible for the grid."""
 
     id = serializers.IntegerField(help_text="of the grid worker")
@@ -109,7 +109,7 @@ class LocateOut(serializers.Serializer):
     outside = OutsideOut(allow_null=True)
     unit_grid = serializers.CharField(allow_null=True, required=False, help_text="staff only")
     duty_grid = DutyGridOut(allow_null=True, required=False, help_text="staff only")
-    people = PersonOut(many=True, required=False, help_text="staff only")
+    people = ResponsibleOut(many=True, required=False, help_text="staff only")
     building = BuildingNear(allow_null=True, required=False, help_text="staff only")
     components = ComponentNear(many=True, required=False, help_text="staff only")
 
