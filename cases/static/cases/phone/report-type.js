@@ -30,7 +30,7 @@ export function typeStep({ draft, changed }) {
   const tree = el("div.tree", { hidden: true });
   const input = el("input.input", {
     type: "search", id: "type-search", enterKeyHint: "search", autocapitalize: "off",
-    placeholder: gettext("Pinyin initials or a word, e.g. jg for 井盖"),
+    placeholder: gettext("Pinyin initials or a word"),
     oninput: () => { const words = input.value.trim(); found.replaceChildren(...(words ? chips(search(words), gettext("Nothing found. Look in the tree below.")) : [])); },
   });
   const treeButton = el("button.button.wide", { type: "button", "aria-expanded": "false", onclick: toggleTree }, icon("list"), gettext("All types"));
