@@ -1,5 +1,6 @@
 """REST resources of the ground: attachments, the key to the event stream, search."""
 
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
@@ -10,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from geo import attachments, events, search, stream_token
-from geo.models import Attachment
+from geo.models import Attachment, Dictionary, DictionaryItem
 from geo.net import client_address
 
 
@@ -202,3 +203,27 @@ class SearchView(APIView):
         """At most five of each kind, within the caller's scope; residents are never found."""
         groups = search.search(request.user, request.query_params.get("q", ""))
         return Response({"groups": groups}, headers={"Cache-Control": "private, no-store"})
+
+
+class WordSerializer(serializers.ModelSerializer):
+    """A word of a dictionary, in the caller's language."""
+
+    label = serializers.SerializerMethodField()
+
+    class Meta:
+        model = DictionaryItem
+        fields = ["code", "label", "name", "name_en"]
+
+    def get_label(self, item) -> str:
+        return str(item)
+
+
+class DictionaryWords(APIView):
+    """The words in use of one dictionary (reasons to return, to extend, …), in their order."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(operation_id="dictionaries_words", responses=WordSerializer(many=True))
+    def get(self, request, code):
+        found = get_object_or_404(Dictionary, code=code)
+        return Response(WordSerializer(found.items.filter(active=True), many=True).data)

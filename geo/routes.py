@@ -27,6 +27,7 @@ urlpatterns = [
     path("api/docs/", openapi.Docs.as_view(url_name="api-schema"), name="api-docs"),
     path("api/search", api.SearchView.as_view(), name="search"),
     path("api/events/token", api.EventToken.as_view(), name="events-token"),
+    path("api/dictionaries/<slug:code>/", api.DictionaryWords.as_view(), name="dictionary-words"),
     path("api/attachments/", api.AttachmentList.as_view(), name="attachments"),
     path("api/attachments/<uuid:uuid>/", api.AttachmentDetail.as_view(), name="attachment"),
     path("api/attachments/<uuid:uuid>/review", api.AttachmentReview.as_view(), name="attachment-review"),

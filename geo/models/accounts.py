@@ -7,6 +7,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from geo.scopes import Scope, ScopedQuerySet, ScopeSpec, scope_of
+from geo.words import in_language
 
 
 class Organisation(models.Model):
@@ -82,7 +83,7 @@ class Role(models.Model):
         ordering = ["code"]
 
     def __str__(self):
-        return self.name
+        return in_language(self.name, self.name_en)
 
 
 class User(AbstractUser):

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from geo.scopes import ScopedQuerySet, ScopeSpec
+from geo.words import in_language
 
 
 class AuditEntry(models.Model):
@@ -115,7 +116,7 @@ class Dictionary(models.Model):
         ordering = ["code"]
 
     def __str__(self):
-        return self.name
+        return in_language(self.name, self.name_en)
 
 
 class DictionaryItem(models.Model):
@@ -140,4 +141,4 @@ class DictionaryItem(models.Model):
         ]
 
     def __str__(self):
-        return self.name
+        return in_language(self.name, self.name_en)

@@ -27,7 +27,7 @@ class LogSearch(forms.Form):
         label=gettext_lazy("Action"),
         required=False,
         max_length=60,
-        help_text=gettext_lazy("Or its beginning: “grant.”"),
+        widget=forms.TextInput(attrs={"placeholder": "grant."}),
     )
     object = forms.CharField(label=gettext_lazy("Object"), required=False, max_length=100)
     since = forms.DateField(
@@ -69,7 +69,7 @@ def _cells(row: AuditEntry) -> list[str]:
     return [
         timezone.localtime(row.at).strftime("%Y-%m-%d %H:%M:%S"),
         row.actor.username if row.actor else "",
-        row.action,
+        f"{audit.ACTIONS[row.action]} {row.action}" if row.action in audit.ACTIONS else row.action,
         f"{row.object_type} {row.object_id}".strip(),
         row.area_code,
         row.reason,

@@ -10,8 +10,8 @@ from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from geo import accounts
@@ -21,22 +21,13 @@ from geo.pages.common import attempt, cell, crumbs, office, page_of
 from geo.pages.people import UserSearch, both, unit_field
 
 
-def role_name(role: Role) -> str:
-    return role.name_en if role.name_en and (get_language() or "").startswith("en") else role.name
-
-
-class RoleChoice(forms.ModelChoiceField):
-    def label_from_instance(self, role):
-        return role_name(role)
-
-
 class GrantForm(forms.Form):
-    role = RoleChoice(Role.objects.order_by("administrator", "code"), label=gettext_lazy("Role"))
+    role = forms.ModelChoiceField(Role.objects.order_by("administrator", "code"), label=gettext_lazy("Role"))
     area_code = forms.CharField(
         label=gettext_lazy("Over an area"),
         required=False,
         max_length=12,
-        help_text=gettext_lazy("Code of a city, district, street or community (4, 6, 9 or 12 digits)."),
+        widget=forms.TextInput(attrs={"placeholder": gettext_lazy("4, 6, 9 or 12 digits")}),
     )
     unit = unit_field(gettext_lazy("Over a unit and those below it"))
     valid_to = forms.DateField(
@@ -149,7 +140,7 @@ def user_grants(request, pk: int):
             "columns": [_("Role"), _("Over"), _("Until"), ""],
             "rows": [
                 [
-                    cell(role_name(row.role)),
+                    cell(row.role),
                     cell(_over(row, names)),
                     cell(row.valid_to),
                     cell(
@@ -169,6 +160,8 @@ def user_grants(request, pk: int):
 
 
 def _over(row: Grant, names: dict[str, str]) -> str:
+    if row.role.administrator:
+        return _("The whole system")
     if row.area_code:
         return f"{names.get(row.area_code, '')} {row.area_code}".strip()
     return str(row.unit) if row.unit_id else _("Own rows and grids on duty")
@@ -209,7 +202,7 @@ def roles(request):
             "rows": [
                 [
                     cell(
-                        role_name(row),
+                        str(row),
                         "" if row.administrator else reverse("manage-role", args=[row.pk]),
                     ),
                     cell(row.code),
@@ -234,7 +227,7 @@ def role(request, pk: int | None = None):
     ):
         messages.success(request, _("Saved."))
         return redirect("manage-roles")
-    title = role_name(row) if row.pk else _("New role")
+    title = str(row) if row.pk else _("New role")
     return render(
         request,
         "geo/manage/form.html",

@@ -118,13 +118,12 @@ def dictionaries(request):
             "title": _("Dictionaries"),
             "lead": _("Lists of words for forms. A word that is no longer used is retired, never deleted."),
             "crumbs": crumbs((_("System"), ""), (_("Dictionaries"), "")),
-            "columns": [_("Name"), _("English name"), _("Code"), _("Words")],
+            "columns": [_("Name"), _("Code"), _("Words")],
             "rows": [
                 [
-                    cell(row.name, reverse("manage-dictionary", args=[row.code])),
-                    cell(row.name_en),
+                    cell(str(row), reverse("manage-dictionary", args=[row.code])),
                     cell(row.code),
-                    cell("、".join(item.name for item in row.items.all() if item.active)),
+                    cell("、".join(str(item) for item in row.items.all() if item.active)),
                 ]
                 for row in rows
             ],
@@ -145,8 +144,8 @@ def dictionary(request, code: str):
         request,
         "geo/manage/list.html",
         {
-            "title": row.name,
-            "crumbs": crumbs((_("System"), ""), (_("Dictionaries"), "manage-dictionaries"), (row.name, "")),
+            "title": str(row),
+            "crumbs": crumbs((_("System"), ""), (_("Dictionaries"), "manage-dictionaries"), (str(row), "")),
             "columns": [_("Code"), _("Name"), _("English name"), _("Position"), _("In use")],
             "rows": [
                 [
@@ -179,8 +178,8 @@ def word(request, pk: int):
         request,
         "geo/manage/form.html",
         {
-            "title": row.name,
-            "crumbs": [*way, {"label": row.dictionary.name, "url": back}, {"label": row.name, "url": ""}],
+            "title": str(row),
+            "crumbs": [*way, {"label": str(row.dictionary), "url": back}, {"label": str(row), "url": ""}],
             "form": form,
             "verb": _("Save"),
             "back": back,
@@ -200,7 +199,7 @@ def calendar(request):
     year = int(asked) if asked.isascii() and asked.isdigit() and 1990 <= int(asked) <= 2200 else this_year
     is_hours = request.method == "POST" and "opens" in request.POST
     day_form = DayForm(None if is_hours else request.POST or None)
-    hours_form = HoursForm(request.POST if is_hours else None)
+    hours_form = HoursForm(request.POST if is_hours else None, auto_id="hours_%s")
     if request.method == "POST":
         form, action = (hours_form, "office_hours.add") if is_hours else (day_form, "calendar.add")
         if form.is_valid():

@@ -77,3 +77,16 @@ def test_the_calendar_knows_make_up_days(loaded):
     assert add_working_time(start, 2, "work_hour") == datetime(
         2025, 10, 9, 10, tzinfo=ZoneInfo("Asia/Shanghai")
     )
+
+
+def test_words_of_a_dictionary(loaded, client):
+    from tests.factories import make_user
+
+    DictionaryItem.objects.filter(dictionary__code="extend_reason", code="parts").update(active=False)
+    address = "/api/dictionaries/extend_reason/"
+    assert client.get(address).status_code in (401, 403)
+    client.force_login(make_user())
+    words = client.get(address, headers={"Accept-Language": "en"}).json()
+    assert [word["code"] for word in words] == ["weather", "coordination", "other"]
+    assert words[0]["label"] == "Weather" and words[0]["name"] == "天气原因"
+    assert client.get("/api/dictionaries/none/").status_code == 404
