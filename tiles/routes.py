@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tiles import cockpit
-from tiles.api import layers, mvt
+from tiles.api import basemaps, layers, mvt
 
 urlpatterns = [
     path("cockpit/", cockpit.cockpit_page, name="cockpit"),
@@ -20,5 +20,12 @@ urlpatterns = [
         "/<slug:layer>/<slug:matrix_set>/<int:z>/<int:x>/<int:y>.mvt",
         mvt.tile_view,
         name="signed-vector-tile",
+    ),
+    path("api/basemaps/", basemaps.BaseMapsView.as_view(), name="basemaps"),
+    path("basemaps/<slug:name>/wmts", basemaps.own_wmts, name="basemap-wmts"),
+    path(
+        "basemaps/<slug:name>/<slug:matrix_set>/<int:z>/<int:x>/<int:y>.png",
+        basemaps.own_tile,
+        name="basemap-tile",
     ),
 ]

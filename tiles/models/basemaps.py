@@ -12,7 +12,8 @@ class BaseMap(models.Model):
 
     ``url`` may hold ``{key}``, which the proxy fills in on the server. ``matrix_set`` is what the service
     calls its own; ``projection`` is EPSG:4326 (4490 is declared as 4326) or EPSG:3857. ``level_offset`` is
-    added to a WorldCRS84Quad or WebMercatorQuad level to get the service's own: 1 for 天地图's ``c``.
+    added to a WorldCRS84Quad or WebMercatorQuad level to get the service's own: 1 for 天地图's ``c``. For a
+    WMS ``matrix_set`` is the reference system to ask in, if it is not ``projection`` (EPSG:4490).
     """
 
     class Service(models.TextChoices):
@@ -54,6 +55,10 @@ class BaseMap(models.Model):
     is_overlay = models.BooleanField(_("label overlay only"), default=False)
     active = models.BooleanField(_("active"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+    # What reading the service's capabilities told: its own names of our levels, and what is wrong with it.
+    matrices = models.JSONField(default=dict, blank=True, editable=False)
+    problem = models.CharField(_("problem"), max_length=300, blank=True, editable=False)
+    checked_at = models.DateTimeField(_("checked at"), null=True, editable=False)
 
     scope = ScopeSpec(permission="geo.view", public=Q(active=True))
     objects = ScopedQuerySet.as_manager()
@@ -65,7 +70,16 @@ class BaseMap(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(opacity__gte=0) & Q(opacity__lte=1), name="tiles_basemap_opacity"
-            )
+            ),
+            # nginx tells by the name who makes the pictures.
+            models.CheckConstraint(
+                condition=Q(service="own", name__regex=r"^city(-[a-z0-9-]+)?$")
+                | (~Q(service="own") & ~Q(name__regex=r"^city(-|$)")),
+                name="tiles_basemap_own_is_city",
+                violation_error_message=_(
+                    "Base maps of our own data, and only they, are named city or city-…."
+                ),
+            ),
         ]
 
     def __str__(self):
