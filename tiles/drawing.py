@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from geo.registry import layers
 from tiles.matrix import TILE_PIXELS, MatrixSet
-from tiles.queries.session import reader
+from tiles.queries.session import fetchall
 
 SHEET = 4  # tiles along a sheet's side
 SMOOTH = 2  # pixels drawn for one that is kept
@@ -148,9 +148,7 @@ class Sheet:
             "s": self.north - self.height * self.unit - grow,
             "t": self.unit,
         }
-        with reader() as cursor:
-            cursor.execute(sql, box | more, binary=True)
-            return cursor.fetchall()
+        return fetchall(sql, box | more)
 
     def pixels(self, coordinates) -> list[tuple[float, float]]:
         points = (np.asarray(coordinates)[:, :2] - (self.west, self.north)) / (self.unit, -self.unit)

@@ -1,6 +1,6 @@
 """Addresses of this app."""
 
-from django.urls import path
+from django.urls import include, path
 
 from tiles import cockpit
 from tiles.api import basemaps, layers, mvt
@@ -21,6 +21,7 @@ urlpatterns = [
         mvt.tile_view,
         name="signed-vector-tile",
     ),
+    path("ogc/", include("tiles.api.ogc.routes")),
     path("api/basemaps/", basemaps.BaseMapsView.as_view(), name="basemaps"),
     path("basemaps/<slug:name>/wmts", basemaps.own_wmts, name="basemap-wmts"),
     path(

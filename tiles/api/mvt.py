@@ -32,9 +32,8 @@ def matrix_set_for(name: str, z: int, x: int, y: int) -> MatrixSet:
     return found
 
 
-def day_of(request, layer) -> date | None:
-    """The ``at`` parameter; a problem if it is no date or the layer keeps no versions."""
-    text = request.GET.get("at")
+def day_of(text: str | None, layer: Layer) -> date | None:
+    """The day whose borders are asked for; a problem if it is none or the layer keeps no versions."""
     if not text:
         return None
     if layer.versions is None:
@@ -98,7 +97,7 @@ def tile_view(request, layer, matrix_set, z, x, y, scope="", expires=0, signatur
         user = caller(request)
         found = layer_for(layer, user)
         quad = matrix_set_for(matrix_set, z, x, y)
-        day = day_of(request, found)
+        day = day_of(request.GET.get("at"), found)
     except Problem as problem:
         return refused(problem)
     zipped = tile_bytes(found, quad, z, x, y, user, day)

@@ -40,7 +40,17 @@ def close() -> None:
 
 
 def fetchone(sql: str, params) -> tuple:
-    """The one row of a statement, prepared and in binary.
+    """The one row of a statement, prepared and in binary."""
+    return _run(sql, params, lambda cursor: cursor.fetchone())
+
+
+def fetchall(sql: str, params) -> list[tuple]:
+    """The rows of a statement, prepared and in binary."""
+    return _run(sql, params, lambda cursor: cursor.fetchall())
+
+
+def _run(sql: str, params, fetch):
+    """Run a statement and fetch from it.
 
     Each thread keeps a connection of its own: with its settings made once, a tile costs one round trip in
     place of three. One that died with its server is replaced once. Inside a transaction the tile must see
@@ -48,17 +58,17 @@ def fetchone(sql: str, params) -> tuple:
     """
     if connection.in_atomic_block:
         with _inside_transaction() as cursor:
-            return cursor.execute(sql, params, prepare=True, binary=True).fetchone()
+            return fetch(cursor.execute(sql, params, prepare=True, binary=True))
     kept = getattr(_kept, "connection", None)
     if kept is not None and not kept.closed and kept.info.dbname == connection.settings_dict["NAME"]:
         try:
-            return psycopg.Cursor(kept).execute(sql, params, prepare=True, binary=True).fetchone()
+            return fetch(psycopg.Cursor(kept).execute(sql, params, prepare=True, binary=True))
         except psycopg.OperationalError:
             if not kept.closed:
                 raise
     close()
     kept = _kept.connection = _connect()
-    return psycopg.Cursor(kept).execute(sql, params, prepare=True, binary=True).fetchone()
+    return fetch(psycopg.Cursor(kept).execute(sql, params, prepare=True, binary=True))
 
 
 @contextmanager
