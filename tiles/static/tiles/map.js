@@ -42,6 +42,8 @@ export { setFor, tileGrid, toLonLat, fromLonLat } from "./map/matrix.js";
 export { legendSymbol } from "./map/panels.js";
 
 const NO_BASEMAP = { id: "none", kind: "none", projection: "EPSG:3857" };
+/** Whether a base map comes as pictures, which are sharp only at their own levels. */
+const pictures = (basemap) => Boolean(basemap.url) && basemap.type !== "own";
 const TOOLS = ["layers", "basemaps", "measure", "filter", "date", "fullscreen", "print"];
 let registers = null;
 
@@ -165,7 +167,7 @@ class CityMap {
       center: fromLonLat(center ?? [(extent[0] + extent[2]) / 2, (extent[1] + extent[3]) / 2], projection),
       minResolution: 0.075 / unit,
       maxResolution: 40000 / unit,
-      constrainResolution: Boolean(this.basemap.url),
+      constrainResolution: pictures(this.basemap),
       enableRotation: false,
       smoothExtentConstraint: false,
     });
@@ -240,7 +242,7 @@ class CityMap {
     const { metres } = this;
     const center = this.center();
     const changed = next.projection !== this.projection;
-    const constrained = Boolean(next.url) !== Boolean(this.basemap.url);
+    const constrained = pictures(next) !== pictures(this.basemap);
     this.basemap = next;
     if (changed || constrained) this.#setView({ center, metres });
     this.#drawBasemap();

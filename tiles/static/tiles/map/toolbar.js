@@ -90,14 +90,17 @@ export class Toolbar {
     } else body = datePanel(map.at, (at) => map.setDate(at));
     this.panel = panel(button.getAttribute("aria-label"), body, () => { this.close(); button.focus(); });
     this.panel.dataset.which = which;
-    this.panel.addEventListener("keydown", (event) => {
+    const escape = (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
+      event.preventDefault();
       this.close();
       button.focus();
-    });
+    };
+    this.panel.addEventListener("keydown", escape);
+    button.onkeydown = (event) => { if (this.panel) escape(event); };
     button.setAttribute("aria-expanded", "true");
     map.pane.append(this.panel);
-    this.panel.querySelector(".body :is(input, button)")?.focus();
+    this.panel.querySelector(".body :is(summary, input, button)")?.focus();
   }
 }

@@ -1,0 +1,264 @@
+"""The console in a real browser: list, map and drawer bound together, by mouse and by keyboard."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from cases.models import Case, FilingStandard
+from tests import factories
+from tests.browser import axe
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def people(city):
+    """The tiny city with a unit, a rule, and somebody at each desk."""
+    unit = factories.make_unit("自来水公司")
+    kind = factories.make_type(type_code="01", name="上水井盖")
+    FilingStandard.objects.create(type=kind, condition="一般", limit=8, limit_unit="work_hour")
+    factories.make_rule(unit, type=kind, area_code="9901", name="井盖归水司")
+    return {
+        "unit": unit,
+        "lead": factories.make_user("值班长", role="shift_lead", area="9901"),
+        "water": factories.make_user("水司", role="department", unit=unit),
+        "leader": factories.make_user("领导", role="leader", area="990102"),
+        "system": factories.make_user("系统", role="system_admin", area="9901"),
+    }
+
+
+@pytest.fixture
+def cases(people):
+    """Four open cases in the west and one in the east, due in the order of their making."""
+    now = timezone.now()
+    made = []
+    for number, (x, y, state) in enumerate(
+        [
+            (0.2, 0.2, "reported"),
+            (0.7, 0.2, "reported"),
+            (0.2, 0.7, "filed"),
+            (1.2, 0.4, "reported"),
+            (2.5, 0.5, "reported"),
+        ]
+    ):
+        due = now + datetime.timedelta(hours=number * 5 - 3)
+        made.append(
+            factories.make_case(
+                factories.at(x, y),
+                state=state,
+                description=f"第{number + 1}件",
+                address=f"{number + 1}号路口",
+                due_at=due,
+                reported_at=now - datetime.timedelta(hours=6 - number),
+            )
+        )
+    return made
+
+
+@pytest.fixture
+def page_of(chromium, log_in, live_server, noise):
+    """``page_of(user, path, size)``: a page that has settled; what it complains about is in ``page.said``."""
+    contexts = []
+
+    def show(user, path="/", size=(1366, 768)):
+        context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN")
+        contexts.append(context)
+        if user is not None:
+            log_in(context, user, live_server)
+        page = context.new_page()
+        page.said = noise(page)
+        page.goto(live_server.url + path)
+        page.wait_for_load_state("load")
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
+def rows(page) -> list[str]:
+    return page.eval_on_selector_all("#rows a[data-number]", "rows => rows.map(row => row.dataset.number)")
+
+
+def test_tabs_filters_and_the_address(page_of, people, cases):
+    page = page_of(people["lead"], "/?view=accept")
+    page.wait_for_selector(".map canvas, .map .ol-layer")
+    assert rows(page) == [cases[0].number, cases[1].number, cases[3].number, cases[4].number]
+    assert page.inner_text('[data-count="dispatch"]') == "1"
+
+    page.click('[data-options="area"]')
+    page.click("#options-area .item:has-text('试验市')")
+    page.wait_for_selector('[data-off="area"]')
+    assert "area=9901" in page.url and "view=accept" in page.url
+
+    page.click('[data-options="time"]')
+    page.click("#options-time .item >> nth=0")
+    page.wait_for_selector('[data-off="due"]')
+    assert rows(page) == [cases[0].number]
+    page.click('[data-off="due"]')
+    expect(page.locator("#rows a[data-number]")).to_have_count(4)
+
+    # The address is the state: opened anew it shows the same.
+    page.reload()
+    assert len(rows(page)) == 4
+    assert page.said == []
+
+
+def test_accepting_and_filing_by_keyboard(page_of, people, cases):
+    page = page_of(people["lead"], "/?view=accept")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f'.drawer-head[data-case="{cases[0].number}"]')
+    assert f"/cases/{cases[0].number}/" in page.url
+
+    page.keyboard.press("e")
+    page.wait_for_selector(".toast")
+    assert Case.objects.get(pk=cases[0].pk).state == "accepted"
+
+    # Filing needs a look at type and rule: the main button opens its dialog.
+    page.wait_for_selector(".drawer-foot [data-main][hx-get]")
+    page.keyboard.press("e")
+    page.wait_for_selector("#act[open] form")
+    assert axe.check(page) == []
+    page.click("#act .dialog-foot .main")
+    page.wait_for_selector("#act:not([open])", state="attached")
+    page.wait_for_selector(f'.drawer-head[data-case="{cases[0].number}"]')
+    case = Case.objects.get(pk=cases[0].pk)
+    assert (case.state, case.holder_unit) == ("dispatched", people["unit"])
+    page.wait_for_selector(".why")
+    assert "井盖归水司" in page.inner_text(".why")
+
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#drawer", state="hidden")
+    assert "/cases/" not in page.url
+    assert page.said == []
+
+
+def test_what_is_missing_is_said_in_the_dialog(page_of, people, cases):
+    page = page_of(people["lead"], f"/cases/{cases[0].number}/")
+    page.click(".drawer-foot .danger >> nth=0")
+    page.wait_for_selector("#act[open] form")
+    page.click("#act .dialog-foot .main")
+    page.wait_for_selector("#act .errors")
+    assert Case.objects.get(pk=cases[0].pk).state == "reported"
+    page.fill("#act-reason", "与城市管理无关")
+    page.click("#act .dialog-foot .main")
+    page.wait_for_selector("#act:not([open])", state="attached")
+    assert Case.objects.get(pk=cases[0].pk).state in ("rejected", "void")
+
+
+def test_somebody_was_faster(page_of, people, cases):
+    page = page_of(people["lead"], f"/cases/{cases[0].number}/")
+    page.wait_for_selector(".drawer-foot [data-main]")
+    Case.objects.filter(pk=cases[0].pk).update(state="accepted")
+    page.click(".drawer-foot [data-main]")
+    page.wait_for_selector(".toast.bad")
+    page.wait_for_selector(".drawer-foot [data-main][hx-get]")
+
+
+def test_map_and_list_are_bound(page_of, people, cases):
+    page = page_of(people["lead"], "/?view=all#map=83.905,39.505,4", (1600, 900))
+    expect(page.locator("#rows a[data-number]")).to_have_count(5)
+    page.wait_for_selector(".map-tools")
+    page.wait_for_load_state("networkidle")
+    page.click("[data-follow]")
+    page.wait_for_selector('[data-off="bbox"]')
+    assert "bbox=" in page.url
+    # The whole tiny city is in sight.
+    assert len(rows(page)) == 5
+    page.evaluate("document.querySelector('#map').focus()")
+    for _step in range(3):
+        page.keyboard.press("+")
+        page.wait_for_timeout(350)
+    expect(page.locator("#rows a[data-number]")).not_to_have_count(5)
+    assert page.said == []
+
+
+def test_new_cases_knock_before_they_come_in(page_of, people, cases):
+    page = page_of(people["lead"], "/?view=accept")
+    before = rows(page)
+    page.evaluate("window.scrollTo(0, 0)")
+    factories.make_case(
+        factories.at(0.4, 0.4), state="reported", due_at=timezone.now(), reported_at=timezone.now()
+    )
+    # What a live event does, without the stream's process: the page asks for news.
+    page.evaluate(
+        "new BroadcastChannel('wangge-events').postMessage({state: 'live', event: {layer: 'cases', row: 'x'}})"
+    )
+    page.wait_for_selector("[data-new]:not([hidden])")
+    assert rows(page) == before
+    assert page.inner_text('[data-count="accept"]') == "5"
+    page.click("[data-new]")
+    expect(page.locator("#rows a[data-number]")).to_have_count(5)
+
+
+def test_scope_and_roles(page_of, people, cases):
+    leader = page_of(people["leader"], "/?view=all")
+    assert rows(leader) == [cases[4].number]
+    other = leader.goto(leader.url.split("/?")[0] + f"/cases/{cases[0].number}/")
+    assert other.status == 404
+    # An administrator sees no case; the start page leads to what the office is for.
+    system = page_of(people["system"], "/")
+    assert system.query_selector("#rows") is None
+
+
+def test_saved_views(page_of, people, cases):
+    page = page_of(people["lead"], "/?view=accept&due=late")
+    page.click('[data-popover="saved-views"]')
+    page.click("#saved-views [data-dialog]")
+    page.fill("#view-name", "超时待受理")
+    page.click("#save-view .main")
+    page.wait_for_selector("#save-view:not([open])", state="attached")
+    page.goto(page.url.split("/?")[0] + "/")
+    page.click('[data-popover="saved-views"]')
+    page.click("#saved-views a:has-text('超时待受理')")
+    page.wait_for_load_state("load")
+    assert "due=late" in page.url and rows(page) == [cases[0].number]
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1366, 768), (390, 844)])
+def test_nothing_serious_for_axe(page_of, people, cases, size):
+    page = page_of(people["lead"], f"/cases/{cases[2].number}/", size)
+    page.wait_for_selector(".drawer-head")
+    page.wait_for_load_state("networkidle")
+    assert axe.check(page) == []
+    page.click("[data-close-drawer]")
+    page.wait_for_selector("#drawer", state="hidden")
+    assert axe.check(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_layers_and_base_maps_by_keyboard(page_of, people, cases):
+    page = page_of(people["lead"], "/?view=all", (1600, 900))
+    page.wait_for_selector(".map-tools")
+    page.focus(".map-tools [aria-expanded] >> nth=0")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".map-panel")
+    assert axe.check(page) == []
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".map-panel", state="detached")
+    assert page.evaluate("document.activeElement.classList.contains('tool')")
+
+
+def test_assets_and_the_building_page(page_of, people, city):
+    from assets.models import Building, House
+
+    building = Building.objects.create(
+        code="B1", name="一号楼", floors=3, stairwells=2, geom=factories.box(83.902, 39.502, 0.0005)
+    )
+    for stairwell in ("1", "2"):
+        for floor in (1, 2, 3):
+            House.objects.create(building=building, stairwell=stairwell, floor=floor, door=f"{floor}01")
+    factories.make_component(factories.at(0.3, 0.3))
+    page = page_of(people["lead"], "/assets/components/")
+    page.wait_for_selector("tr[data-lon]")
+    assert axe.check(page) == []
+    page.goto(page.url.replace("assets/components", "buildings/B1"))
+    page.wait_for_selector(".stack-table")
+    assert page.locator("[data-home]").count() == 6
+    page.click("[data-home] >> nth=0")
+    assert "301" in page.inner_text("#home-detail")
+    assert axe.check(page) == []
+    assert page.said == []
