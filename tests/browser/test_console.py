@@ -179,14 +179,12 @@ def test_map_and_list_are_bound(page_of, people, cases):
 def test_new_cases_knock_before_they_come_in(page_of, people, cases):
     page = page_of(people["lead"], "/?view=accept")
     before = rows(page)
-    page.evaluate("window.scrollTo(0, 0)")
     factories.make_case(
         factories.at(0.4, 0.4), state="reported", due_at=timezone.now(), reported_at=timezone.now()
     )
     # What a live event does, without the stream's process: the page asks for news.
-    page.evaluate(
-        "new BroadcastChannel('wangge-events').postMessage({state: 'live', event: {layer: 'cases', row: 'x'}})"
-    )
+    event = "{state: 'live', event: {layer: 'cases', row: 'x'}}"
+    page.evaluate(f"new BroadcastChannel('wangge-events').postMessage({event})")
     page.wait_for_selector("[data-new]:not([hidden])")
     assert rows(page) == before
     assert page.inner_text('[data-count="accept"]') == "5"
