@@ -22,10 +22,7 @@ router.register("reference-lines", api.ReferenceLineViewSet, "reference-line")
 urlpatterns = [
     path("api/", include(router.urls)),
     # Each list has a name of its own, so that menu and figures can point at it.
-    *(
-        path(f"assets/{kind}/", pages.asset_list, {"kind": kind}, name=f"list-{kind}")
-        for kind in LISTINGS
-    ),
+    *(path(f"assets/{kind}/", pages.asset_list, {"kind": kind}, name=f"list-{kind}") for kind in LISTINGS),
     path("assets/<slug:kind>/<str:code>/", pages.asset_page, name="asset-page"),
     path("buildings/<str:code>/", pages.asset_page, {"kind": "buildings"}, name="building-page"),
     path("components/<str:code>/", pages.asset_page, {"kind": "components"}, name="component-page"),

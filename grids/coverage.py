@@ -137,7 +137,7 @@ def clean(community: str, grids: dict[str, shapely.Geometry], outline) -> Covera
             chosen[number] = codes[0]
         elif inside or codes:
             loose.append(number)
-    neighbours = _shared_lengths(faces, latitude)
+    neighbours = shared_lengths(faces, latitude)
     for number in _outermost_first(loose, neighbours, chosen):
         codes, inside = owners[number]
         width, area = _size(faces[number], latitude)
@@ -185,7 +185,7 @@ def _owners(faces, shapes, outline) -> list[tuple[list[str], bool]]:
     return [(sorted(covered[number]), bool(inside[number])) for number in range(len(faces))]
 
 
-def _shared_lengths(faces, latitude: float) -> dict[int, dict[int, float]]:
+def shared_lengths(faces, latitude: float) -> dict[int, dict[int, float]]:
     """Metres of border that each pair of faces shares. Faces are noded, so equal edges are equal pairs."""
     squeeze = METRES_PER_DEGREE * math.cos(math.radians(latitude))
     first: dict[tuple, int] = {}

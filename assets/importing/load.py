@@ -247,6 +247,8 @@ class _Job:
         for name, cell in cells.items():
             if name == "type" and self.model is Component:
                 continue
+            if name == "name" and self.model is Component and not values.text_of(cell):
+                continue  # takes its type's name
             try:
                 row[name] = self.convert[name](cell)
             except values.CellError as error:
