@@ -10,6 +10,7 @@ from cases.models import Case, Transition
 from geo.models import Attachment
 from grids.models import CheckIn, Shift
 from tests import factories
+from tests.browser.conftest import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -304,3 +305,51 @@ def test_logging_out_forgets_what_was_copied(phone, lamp):
         }"""
     )
     assert rows == [0, 0]
+
+
+def test_a_recording_instead_of_words(phone, lamp):
+    phone.grant_permissions(["geolocation", "microphone"])
+    page = ready(phone.new_page())
+    page.goto(f"/m/report?component={lamp.code}")
+    page.wait_for_selector(".send-bar .button.main[aria-disabled=false]")
+    page.tap(".voice .button")
+    page.wait_for_timeout(1200)
+    page.tap(".voice .recording")
+    page.wait_for_selector(".voice audio")
+    page.tap(".send-bar .button.main")
+    wait_sent(page)
+    case = Case.objects.get()
+    assert case.case_attachments.get().attachment.media_type.startswith("audio/")
+
+
+SCREENS = ("", "report", "map", "messages", "me", "outbox", "check-in")
+
+
+def test_every_screen_has_targets_for_a_thumb_and_names_for_a_reader(phone, lamp, worker):
+    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    factories.make_case(HERE, state="verifying_before", verifier=worker)
+    page = ready(phone.new_page())
+    wrong = {}
+    for screen in SCREENS:
+        page.goto(f"/m/{screen}")
+        page.wait_for_timeout(1200)
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+                .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden, .map-foot"))
+                .map((one) => [one, (one.type === "checkbox" || one.type === "radio") && one.closest("label")
+                    || one])
+                .map(([one, target]) => [one.outerHTML.slice(0, 90), target.getBoundingClientRect()])
+                .filter(([, box]) => box.height && (box.height < 43.5 || box.width < 43.5))
+                .map(([html, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${html}`)"""
+        )
+        # Links inside a line of text (telephone numbers) are as high as the line.
+        small = [one for one in small if "tel:" not in one and "map-notice" not in one]
+        page.evaluate(axe)
+        faults = page.evaluate(
+            """async () => (await axe.run({ resultTypes: ["violations"] })).violations
+                .filter((one) => ["serious", "critical"].includes(one.impact))
+                .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`)"""
+        )
+        if small or faults:
+            wrong[screen] = small + faults
+    assert wrong == {}

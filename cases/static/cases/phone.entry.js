@@ -1,8 +1,9 @@
 // The phone app: one page, screens by address, everything that matters also without a signal.
 import { all, el, icon, one } from "@geo/dom.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
+import { subscribe } from "@geo/live.js";
 import { keepFresh } from "@geo/times.js";
-import { app, askSession, begin, listen, onApp, online, refresh, send } from "./phone/app.js";
+import { app, askSession, begin, listen, onApp, online, refresh, refreshTasks, send } from "./phone/app.js";
 import { checkinScreen } from "./phone/checkin.js";
 import { homeScreen } from "./phone/home.js";
 import { meScreen } from "./phone/me.js";
@@ -79,7 +80,7 @@ function drawState() {
       : signal
         ? gettext("Online")
         : gettext("No signal");
-  place.replaceChildren(icon(refused ? "bang" : waiting ? "phone" : signal ? "tick" : "offline"), el("span", {}, words));
+  place.replaceChildren(icon(refused ? "bang" : waiting ? "device" : signal ? "tick" : "offline"), el("span", {}, words));
   place.classList.toggle("bad", refused > 0);
   place.classList.toggle("waiting", refused === 0 && (waiting > 0 || !signal));
   place.setAttribute("aria-label", `${words}. ${gettext("Open the outbox")}`);
@@ -155,8 +156,19 @@ async function main() {
   if (who && !document.documentElement.lang.startsWith(who.language.slice(0, 2))) await otherWords(who.language);
   await Promise.all([refresh(), send({ now: true })]);
   drawUnread();
+  hear();
   // From here on the app opens and works without a signal.
   if (app.base && (await navigator.serviceWorker?.ready)) document.documentElement.dataset.offline = "ready";
+}
+
+// What happens to my cases shows within moments; many changes at once are fetched once.
+function hear() {
+  let timer = null;
+  subscribe(({ layer }) => {
+    if (!["cases", "tasks", "*"].includes(layer) || document.visibilityState !== "visible") return;
+    clearTimeout(timer);
+    timer = setTimeout(() => online() && refreshTasks().then(drawUnread), 1500);
+  });
 }
 
 // The kept shell speaks another language than this account: fetch it anew, once.

@@ -16,6 +16,7 @@ export const app = {
   types: [],
   tasks: null,
   tasksAt: null,
+  found: new Map(), // components the server named, by code, beside the kept set
   unsent: [],
   others: 0,
   update: null,
@@ -128,6 +129,16 @@ async function refreshBase() {
 function useBase(base) {
   app.base = base;
   app.types = base?.types || [];
+}
+
+/** A component as a short row (code, name, type id, lon, lat): of the kept set, or one the server named. */
+export const component = (code) => app.base?.components.find((row) => row[0] === code) || app.found.get(code);
+
+/** Remember components of an answer; true when one is new. */
+export function foundComponents(list) {
+  const fresh = list.filter((one) => !component(one.code));
+  for (const one of fresh) app.found.set(one.code, [one.code, one.name, one.type?.id ?? one.type, one.lon, one.lat]);
+  return fresh.length > 0;
 }
 
 export async function count() {

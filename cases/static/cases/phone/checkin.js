@@ -97,7 +97,7 @@ export function checkinScreen(root, { params }) {
     } else {
       outcome.replaceChildren(
         el("section.card.result", {},
-          el("p.large", {}, badge(entry.state === "refused" ? "overdue" : "waiting", entry.state === "refused" ? "bang" : "phone", entry.state === "refused" ? gettext("Needs you") : gettext("Only on this phone"))),
+          el("p.large", {}, badge(entry.state === "refused" ? "overdue" : "waiting", entry.state === "refused" ? "bang" : "device", entry.state === "refused" ? gettext("Needs you") : gettext("Only on this phone"))),
           el("p", {}, entryTrouble(entry) || gettext("Your check-in is kept with its time and position, and goes out with the next signal.")),
           el("a.button", { href: `/m/outbox/${entry.key}` }, gettext("Open the outbox"))));
     }

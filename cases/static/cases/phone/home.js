@@ -60,16 +60,16 @@ function dutyParts(go) {
   const [grid] = grids;
   parts.push(
     el("div.grow", {},
-      el("p.muted", {}, `${user?.name || ""}${me?.organisation?.name ? ` · ${me.organisation.name}` : ""}`),
+      el("p.muted", {}, `${user?.name || ""}${(grid || me?.worker) && me?.organisation?.name ? ` · ${me.organisation.name}` : ""}`),
       grid
         ? el("p.grid-name", {}, icon("grid"), [grid.community?.name, grid.name || grid.code].filter(Boolean).join(" · "))
-        : el("p.grid-name", {}, base || me ? gettext("No grid on duty") : gettext("Loading…")),
+        : el("p.grid-name", {}, !me ? gettext("Loading…") : me.worker ? gettext("No grid on duty") : me.organisation?.name || user.name),
       grid?.leader && !grid.leader.is_me && el("p.muted", {}, fill(gettext("Grid leader: %(name)s"), { name: grid.leader.name }), " ",
         grid.leader.phone && el("a", { href: `tel:${grid.leader.phone}` }, grid.leader.phone)),
       grids.length > 1 && el("p.muted", {}, fill(ngettext("and %(n)s more grid", "and %(n)s more grids", grids.length - 1), { n: grids.length - 1 })),
     ),
   );
-  if (me?.worker) parts.push(shiftPart(me), el("a.button.check", { href: "/m/check-in" }, icon("place"), gettext("Check in")));
+  if (me?.worker) parts.push(shiftPart(me));
   return parts;
 }
 
@@ -84,8 +84,10 @@ function shiftPart(me) {
     running
       ? el("p", { title: exact(since) }, badge("ontime", "shift", fill(gettext("On shift since %(time)s"), { time: clock(since) })), pending && el("span.muted", {}, ` ${gettext("only on this phone")}`))
       : el("p.muted", {}, planned, pending && ` · ${gettext("only on this phone")}`),
-    el("button.button", { type: "button", onclick: (event) => punch(event.currentTarget, running ? "punch_out" : "punch_in") },
-      icon(running ? "stop" : "play"), running ? gettext("End shift") : gettext("Start shift")),
+    el("div.buttons", {},
+      el("button.button", { type: "button", onclick: (event) => punch(event.currentTarget, running ? "punch_out" : "punch_in") },
+        icon(running ? "stop" : "play"), running ? gettext("End shift") : gettext("Start shift")),
+      el("a.button.check", { href: "/m/check-in" }, icon("place"), gettext("Check in"))),
   );
 }
 

@@ -3,7 +3,8 @@ import { badge, el, icon } from "@geo/dom.js";
 import { gettext } from "@geo/i18n.js";
 import { createMap } from "@tiles/map.js";
 import { deadline } from "@geo/times.js";
-import { app, onApp } from "./app.js";
+import { get } from "./api.js";
+import { app, component, foundComponents, noticed, onApp } from "./app.js";
 import { componentAt, drawMine } from "./placemap.js";
 import { metresBetween, position, retryPosition, watchPosition } from "./position.js";
 import { componentsNear } from "./report-place.js";
@@ -24,7 +25,8 @@ export async function mapScreen(root, { params }) {
     tools: ["layers", "basemaps"],
     coordinates: false,
     remember: "phone",
-    layers: ["grids"],
+    // Whoever has no grid of one's own has no kept components either: theirs come as tiles.
+    layers: app.base?.grids.length ? ["grids"] : ["grids", "components"],
     ...(given ? { center: [lon, lat], metres: 0.5 } : {}),
   });
   drawMine(map, app.base?.components || []);
@@ -44,7 +46,14 @@ export async function mapScreen(root, { params }) {
     const task = pressed && taskAt(pressed);
     if (task) return tellTask(task);
     const code = pressed && map.metres < 2.4 && componentAt(map, pressed);
-    if (code) return tellComponent(app.base.components.find((row) => row[0] === code));
+    if (code) return tellComponent(component(code));
+    if (found?.layer.id === "components" && found.properties.code) {
+      get(`/api/components/${found.properties.code}/`).then((one) => {
+        foundComponents([one]);
+        tellComponent(component(one.code));
+      }).catch(noticed);
+      return null;
+    }
     if (found?.layer.id === "cases" && found.properties.number) return tell(el("a.button.main", { href: `/m/task/${found.properties.number}` }, found.properties.number));
     map.pin(lonlat);
     sheet.hidden = true;

@@ -38,7 +38,7 @@ function parts() {
       storagePart()),
     el("section.card", {},
       el("header", {}, el("h2", {}, gettext("Language"))),
-      el("div.body.segmented.languages", { role: "group", "aria-label": gettext("Language") },
+      el("div.segmented.languages", { role: "group", "aria-label": gettext("Language") },
         ...[["zh-hans", "简体中文"], ["en", "English"]].map(([code, name]) =>
           el("button.button", { type: "button", lang: code, "aria-pressed": String(locale().startsWith(code.slice(0, 2))), onclick: () => speak(code) }, name)))),
     el("button.button.danger.wide", { type: "button", onclick: leave }, icon("logout"), gettext("Log out")),

@@ -51,7 +51,7 @@ export async function outboxScreen(root, { rest, go }) {
     const sent = entry.state === "sent";
     return [
       el(`section.sent-head.${sent ? "done" : "waits"}`, { role: "status" },
-        icon(sent ? "tick" : entry.state === "refused" ? "bang" : "phone"),
+        icon(sent ? "tick" : entry.state === "refused" ? "bang" : "device"),
         el("h2", {}, sent ? gettext("It has arrived") : entry.state === "refused" ? gettext("It needs you") : online() ? gettext("On its way…") : gettext("Kept on this phone")),
         el("p", {}, sent
           ? entry.result?.number ? fill(gettext("Case %(number)s"), { number: entry.result.number }) : ""
@@ -91,7 +91,7 @@ export async function outboxScreen(root, { rest, go }) {
     const refused = entry.state === "refused" && (!entry.error?.file || entry.error.file === file.key);
     return el("figure.photo", {},
       url ? el("img", { src: url, alt: label }) : el("span.no-photo", {}, icon("photo")),
-      el("figcaption.tag", {}, file.arrived ? icon("tick") : icon("phone"), file.arrived ? gettext("arrived") : size(file.size)),
+      el("figcaption.tag", {}, file.arrived ? icon("tick") : icon("device"), file.arrived ? gettext("arrived") : size(file.size)),
       refused && el("button.remove", { type: "button", "aria-label": `${gettext("Remove")} ${label}`, onclick: () => change(entry, (old) => { old.files = old.files.filter((one) => one.key !== file.key); }) }, icon("close")));
   }
 

@@ -2,17 +2,17 @@
 import { el, icon } from "@geo/dom.js";
 import { fill, gettext } from "@geo/i18n.js";
 import { get, query } from "./api.js";
-import { app, noticed, online } from "./app.js";
+import { app, foundComponents, noticed, online } from "./app.js";
 import { inside, metresBetween, position, retryPosition } from "./position.js";
 import { choose } from "./report.js";
 import { metres, noPosition, placeSource } from "./words.js";
 
 const NEAR_M = 60;
-const MOST = 6;
+const MOST = 4;
 
 /** The components of the kept set within reach of a point, nearest first: [{row, distance}]. */
 export function componentsNear(point, within = NEAR_M) {
-  return (app.base?.components || [])
+  return [...(app.base?.components || []), ...app.found.values()]
     .map((row) => ({ row, distance: metresBetween(point, { lon: row[3], lat: row[4] }) }))
     .filter(({ distance }) => distance <= within)
     .sort((a, b) => a.distance - b.distance);
@@ -129,7 +129,9 @@ export function placeStep({ draft, changed }) {
     if (online()) {
       try {
         const answer = await get(`/api/locate?${query({ lon: place.lon, lat: place.lat, crs: "wgs84" })}`, 8);
-        if (asked === key && !ended) where.replaceChildren(...whereWords(answer, Boolean(mine)));
+        if (asked !== key || ended) return;
+        where.replaceChildren(...whereWords(answer, Boolean(mine)));
+        if (foundComponents(answer.components || [])) draw();
         return;
       } catch (error) {
         noticed(error);

@@ -5,7 +5,8 @@
 import { el, icon } from "@geo/dom.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { toast } from "@geo/toast.js";
-import { app, onApp, online, send, useType } from "./app.js";
+import { get } from "./api.js";
+import { app, changed as appChanged, component, foundComponents, onApp, online, send, useType } from "./app.js";
 import { duplicatesPart } from "./duplicates.js";
 import { add } from "./outbox.js";
 import { preparePhoto, previewUrl } from "./photo.js";
@@ -37,6 +38,9 @@ export async function reportScreen(root, { params, go }) {
   const kept = Boolean(draft.files.length || draft.component || draft.description);
   let wanted = params.get("component");
   if (wanted && choose(draft, wanted)) wanted = null;
+  if (wanted && online()) {
+    get(`/api/components/${encodeURIComponent(wanted)}/`).then((one) => foundComponents([one]) && appChanged()).catch(() => null);
+  }
   const urls = new Set();
 
   const photos = el("div.photos", {});
@@ -253,10 +257,10 @@ function filesToSend(draft) {
 
 /** What the API takes for a draft; times in UTC. */
 export function reportFields(draft) {
-  const { place, component } = draft;
+  const { place } = draft;
   return {
     type: draft.type,
-    component: component?.code ?? "",
+    component: draft.component?.code ?? "",
     lon: place.lon,
     lat: place.lat,
     crs: "wgs84",
@@ -280,7 +284,7 @@ function supplementFields(draft) {
 
 /** Take a component of the kept set: it gives place and type. */
 export function choose(draft, code) {
-  const row = app.base?.components.find((one) => one[0] === code);
+  const row = component(code);
   if (!row) return false;
   const [, name, type, lon, lat] = row;
   Object.assign(draft, {

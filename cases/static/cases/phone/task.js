@@ -83,7 +83,7 @@ export async function taskScreen(root, { rest, go }) {
     if (!place) return;
     const waiting = app.unsent.filter((entry) => entry.fields.number === number);
     place.replaceChildren(...waiting.map((entry) =>
-      el("a.card.signal.has-waiting", { href: `/m/outbox/${entry.key}` }, icon("phone"),
+      el("a.card.signal.has-waiting", { href: `/m/outbox/${entry.key}` }, icon("device"),
         el("span.grow", {}, el("b", {}, entry.label.action), el("span.muted", {}, entry.state === "refused" ? gettext("Needs you") : gettext("Only on this phone"))), icon("right"))));
     const buttons = root.querySelector(".actions");
     if (buttons) buttons.hidden = waiting.length > 0;
@@ -102,7 +102,7 @@ export async function taskScreen(root, { rest, go }) {
     if (!lines.length) return "";
     return el("section.card", {},
       el("header", {}, el("h2", {}, gettext("What has happened"))),
-      el("ol.plain.story", {}, ...lines.map((line) =>
+      el("ol.happened", {}, ...lines.map((line) =>
         el("li", {}, el("b", {}, line.label),
           el("span.muted", {}, [line.unit?.name || line.actor?.name, line.to_unit?.name].filter(Boolean).join(" → ")),
           line.reason && el("span", {}, line.reason),

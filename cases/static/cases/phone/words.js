@@ -64,7 +64,7 @@ export function entryState(entry) {
   if (entry.state === "sent") return { tone: "ontime", shape: "tick", text: gettext("Arrived") };
   if (entry.state === "refused") return { tone: "overdue", shape: "bang", text: gettext("Needs you") };
   if (entry.state === "sending") return { tone: "open", shape: "upload", text: gettext("Sending") };
-  return { tone: "waiting", shape: "phone", text: gettext("Only on this phone") };
+  return { tone: "waiting", shape: "device", text: gettext("Only on this phone") };
 }
 
 /** What went wrong with an entry, and what to do. */
