@@ -10,6 +10,7 @@ class CasesConfig(AppConfig):
         from geo import attachments
 
         attachments.holders.append(_hangs_on_a_case)
+        attachments.reviewable.append(_photos_of_cases)
 
 
 def _hangs_on_a_case(user, attachment) -> bool:
@@ -17,3 +18,11 @@ def _hangs_on_a_case(user, attachment) -> bool:
     from cases.models import Case
 
     return Case.objects.for_user(user).filter(case_attachments__attachment=attachment).exists()
+
+
+def _photos_of_cases(user):
+    """The photos of the cases a user may see."""
+    from cases.models import Case
+    from geo.models import Attachment
+
+    return Attachment.objects.filter(case_attachments__case__in=Case.objects.for_user(user))

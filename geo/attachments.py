@@ -10,7 +10,7 @@ from django.contrib.gis.geos import Point
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import FileResponse, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,6 +22,8 @@ from geo.problems import Problem
 REVIEW_PERMISSION = "cases.review_photos"
 # Apps above say whether a user may see what an attachment hangs on: (user, attachment) -> bool.
 holders: list[Callable[[User, Attachment], bool]] = []
+# And which photos hang on what a user may see, for looking them over: (user) -> queryset of attachments.
+reviewable: list[Callable[[User], QuerySet]] = []
 KINDS = ("original", "shown", "thumbnail", "public")
 _ORPHAN_DAYS = 30
 # Where nginx finds the files that Django allowed (an internal location).
@@ -146,6 +148,16 @@ def _send(file, media_type: str) -> HttpResponse:
         response["X-Accel-Redirect"] = _ACCEL + file.name
         return response
     return FileResponse(file.open("rb"), content_type=media_type)
+
+
+def reviewable_by(user) -> QuerySet:
+    """The photos a user may review, in every state."""
+    if not user.can(REVIEW_PERMISSION):
+        return Attachment.objects.none()
+    hanging = Q(pk__in=[])
+    for source in reviewable:
+        hanging |= Q(pk__in=source(user).values("pk"))
+    return Attachment.objects.filter(hanging, media_type__startswith="image/")
 
 
 def review(user, attachment: Attachment, passed: bool, rectangles=(), *, reason: str = "") -> Attachment:

@@ -95,6 +95,7 @@ def _covers(under: str, path: str) -> bool:
 menu = Menu()
 
 menu.add(
+    Entry("photos", _("Photo review"), "photos", "photo", "cases.review_photos", "work", 90),
     Entry("users", _("Users"), "manage-users", "user", "geo.manage_accounts", "system", 10),
     Entry(
         "organisations",

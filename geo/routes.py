@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from geo import api, health, openapi
-from geo.pages import login
+from geo.pages import login, photos
 
 # The catalogue changes with the product's version, that is with a restart.
 catalogue = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=settings.OWN_APPS))
@@ -17,6 +17,8 @@ urlpatterns = [
     path("login/captcha.png", login.captcha_picture, name="captcha"),
     path("password/", login.PasswordChange.as_view(), name="password_change"),
     path("manage/", include("geo.manage_routes")),
+    path("photos/", photos.photos, name="photos"),
+    path("photos/<uuid:uuid>/", photos.photo, name="photo"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("jsi18n/", catalogue, name="jsi18n"),
     path("i18n/", include("django.conf.urls.i18n")),
