@@ -225,7 +225,8 @@ def _choose(case: Case, action: str, user) -> flow.Move:
             status=404,
             kind="unknown-action",
         )
-    if not any(user.can(move.permission) for move in moves):
+    moves = [move for move in moves if user.can(move.permission)]
+    if not moves:
         raise Problem(_("Your role does not do this."), status=403, kind="forbidden")
     fitting = [move for move in moves if case.state in move.start and flow.fits(case, move)]
     if not fitting:
