@@ -4,9 +4,12 @@
 PG_PORT=54321
 
 export PGOPTIONS="${PGOPTIONS:---client-min-messages=warning}"
-psql_do() { as_service psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$LIBPQ_URL" "$@"; }
+# From a directory the services' user may be in: psql complains of another.
+psql_do() { (cd "$WANGGE_DATA" && as_service psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$LIBPQ_URL" "$@"); }
 # As the cluster's superuser, who owns nothing of ours: the application's role is no superuser.
-psql_admin() { as_service psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$SOCKETS" -p "$PG_PORT" -U postgres "$@"; }
+psql_admin() {
+  (cd "$WANGGE_DATA" && as_service psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$SOCKETS" -p "$PG_PORT" -U postgres "$@")
+}
 postgres_answers() { as_service "$PG_BIN/pg_isready" -q -h "$SOCKETS" -p "$PG_PORT"; }
 
 # Memory this machine or container may use, in MB.
