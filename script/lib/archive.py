@@ -12,12 +12,13 @@ copied after it: a row is written after its file, so every file that a dumped ro
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import psycopg
 from psycopg import sql
@@ -97,12 +98,30 @@ def backup(url: str, binaries: str, data: Path, target: Path) -> None:
         os.replace(partial, target)
 
 
+def take_out(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path) -> None:
+    """One member, if it is a plain file or folder below a name we write: an archive may come from anywhere."""
+    path = PurePosixPath(member.name)
+    ours = path.parts[:1] in [(name,) for name in ("manifest.json", "database.dump", "secrets.json", "media")]
+    if not ours or ".." in path.parts or not (member.isfile() or member.isdir()):
+        raise SystemExit(f"{archive.name}: {member.name} has no business in it")
+    target = directory / path
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.extractfile(member) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
+
+
 def unpack(source: Path, directory: Path) -> None:
     try:
         with tarfile.open(source) as archive:
-            if archive.next().name != "manifest.json":
+            first = archive.next()
+            if first is None or first.name != "manifest.json":
                 raise SystemExit(f"{source} was not written by script/backup")
-            archive.extractall(directory, filter="data")
+            take_out(archive, first, directory)
+            for member in archive:
+                take_out(archive, member, directory)
     except (tarfile.TarError, AttributeError, EOFError) as error:
         raise SystemExit(f"{source} is no archive, or it is broken: {error}") from None
     manifest = json.loads((directory / "manifest.json").read_text())

@@ -36,7 +36,7 @@ def test_log_holds_no_query_and_no_position(installation):
     installation.status("/api/locate?lon=83.912345&lat=39.5")
     installation.status("/public/track/TOKEN-OF-A-RESIDENT")
     log = (installation.data / "log" / "access.log").read_text()
-    assert "/api/locate" in log and "/public/…" in log
+    assert "/api/locate" in log and "/public/..." in log
     assert "83.912345" not in log and "TOKEN-OF-A-RESIDENT" not in log
 
 
