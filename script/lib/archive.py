@@ -12,6 +12,7 @@ copied after it: a row is written after its file, so every file that a dumped ro
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ import psycopg
 from psycopg import sql
 
 FORMAT = 1
+# A trigger's "when (old.geom is distinct from new.geom)" finds PostGIS's operator in the search path alone,
+# which pg_restore empties: triggers, and the comments on them, are restored with a search path.
+TRIGGER = re.compile(r"^\d+; \d+ \d+ (TRIGGER|COMMENT \S+ TRIGGER) ")
 # What the database's own settings of a role are worth: a time limit, no parallel query.
 ROLES = """
     select distinct role.rolname, coalesce(setting.setconfig, '{}') as settings
@@ -99,7 +103,7 @@ def backup(url: str, binaries: str, data: Path, target: Path) -> None:
 
 
 def take_out(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path) -> None:
-    """One member, if it is a plain file or folder below a name we write: an archive may come from anywhere."""
+    """Write one member, if it is a plain file or folder that we write: an archive may come from anywhere."""
     path = PurePosixPath(member.name)
     ours = path.parts[:1] in [(name,) for name in ("manifest.json", "database.dump", "secrets.json", "media")]
     if not ours or ".." in path.parts or not (member.isfile() or member.isdir()):
@@ -148,9 +152,29 @@ def restore(url: str, binaries: str, directory: Path) -> None:
                 connection.execute(
                     sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(key), sql.Literal(value))
                 )
-    jobs = str(min(4, os.cpu_count() or 1))
+    command = [f"{binaries}/pg_restore", "--no-owner", "--exit-on-error"]
     dump = str(directory / "database.dump")
-    run([f"{binaries}/pg_restore", "--no-owner", "--exit-on-error", "-j", jobs, "-d", url, dump])
+    listed = subprocess.run(
+        [f"{binaries}/pg_restore", "-l", dump], capture_output=True, text=True, check=True
+    )
+    triggers, rest = directory / "triggers.list", directory / "rest.list"
+    lines = [line for line in listed.stdout.splitlines() if not line.startswith(";")]
+    triggers.write_text("\n".join(line for line in lines if TRIGGER.search(line)) + "\n")
+    rest.write_text("\n".join(line for line in lines if not TRIGGER.search(line)) + "\n")
+    jobs = str(min(4, os.cpu_count() or 1))
+    run([*command, "-j", jobs, "-L", str(rest), "-d", url, dump])
+    script = subprocess.run(
+        [*command, "-L", str(triggers), "-f", "-", dump], capture_output=True, text=True, check=True
+    )
+    # Lines with a backslash are psql's own.
+    statements = "\n".join(
+        line
+        for line in script.stdout.splitlines()
+        if "'search_path', ''" not in line and not line.startswith("\\")
+    )
+    with psycopg.connect(url) as connection:
+        connection.execute("set search_path = public")
+        connection.execute(statements)
     with psycopg.connect(url, autocommit=True) as connection:
         found = count(connection)
         wanted = manifest["rows"]

@@ -27,6 +27,13 @@ start_supervisor() {
   done
 }
 
+# What a supervisor that was killed left running. The program goes in by the front door: the services' user
+# may not be able to read the checkout.
+clear_leftovers() {
+  as_service "$(readlink -f "$WANGGE_DATA/venv/bin/python")" - "$WANGGE_DATA/run" "$WANGGE_DATA/log" --clear <"$LIB/supervisor.py"
+}
+has_leftovers() { [ -z "$(supervisor_pid)" ] && [ -f "$WANGGE_DATA/run/services.json" ] && compgen -G "$WANGGE_DATA/run/*.pid" >/dev/null; }
+
 stop_supervisor() {
   local pid
   pid="$(supervisor_pid)"

@@ -1,6 +1,8 @@
 """Keeps the services of one installation running; standard library only, runs as the services' user.
 
-    supervisor.py RUN_DIR LOG_DIR
+    supervisor.py RUN_DIR LOG_DIR [--clear]
+
+``--clear`` ends what a killed supervisor left running, and starts nothing.
 
 Reads ``RUN_DIR/services.json``, a list in starting order:
     name, command, cwd, env (added to the supervisor's own), stop (signal name), grace (seconds),
@@ -293,6 +295,13 @@ def main() -> int:
     os.truncate(lock, 0)
     os.write(lock, f"{os.getpid()}\n".encode())
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    if sys.argv[3:] == ["--clear"]:
+        for spec in reversed(json.loads((run / "services.json").read_text())):
+            Service(spec, run, logs).take_over()
+            if spec["cluster"]:
+                clear_cluster(Path(spec["cluster"]))
+        os.truncate(lock, 0)
+        return 0
     say("supervisor started")
     Supervisor(run, logs).loop()
     os.truncate(lock, 0)
