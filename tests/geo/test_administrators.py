@@ -1,9 +1,12 @@
 """Three administrators, none of whom can do another's part."""
 
 from datetime import date
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import Error, transaction
+from django.utils.translation import override
 
 from geo import accounts
 from geo.models import (
@@ -223,3 +226,14 @@ def test_words_and_days(client, admins):
     row = CalendarDay.objects.get(date=date(2027, 10, 1))
     assert client.post(f"/manage/calendar/day/{row.pk}/delete", **HTML).status_code == 302
     assert not CalendarDay.objects.filter(pk=row.pk).exists()
+
+
+def test_the_first_administrators_come_from_the_server(client, roles):
+    out = StringIO()
+    with override("en"):
+        call_command("make_administrator", "security", "wu", "--name", "吴", stdout=out)
+    password = out.getvalue().split("temporary password ")[1].split(" ")[0]
+    user = User.objects.get(username="wu")
+    assert user.check_password(password) and user.must_change_password and user.can("geo.grant_roles")
+    with pytest.raises(CommandError):
+        call_command("make_administrator", "audit", "WU", stdout=out)
