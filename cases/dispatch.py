@@ -2,8 +2,9 @@
 
 The order, the first that decides wins: the component's maintenance unit, then its owner; the narrowest type
 (the type, its class, its kind, anything); within it the smallest area (a drawn polygon, the smaller one
-first, then grid, community, street, district, city, everywhere); the latest ``valid_from``. What is still
-equal and names different units is a fault: nobody gets it, the dispatcher does, with the fault explained.
+first, by whole square metres, then grid, community, street, district, city, everywhere); the latest
+``valid_from``. What is still equal and names different units is a fault: nobody gets it, the dispatcher does,
+with the fault explained.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ candidate as (
                 else case length(r.area_code) when 12 then 3 when 9 then 4 when 6 then 5 when 4 then 6
                      else 7 end
            end,
-           case when r.polygon is null then 0 else ST_Area(r.polygon::geography) end,
+           case when r.polygon is null then 0 else round(ST_Area(r.polygon::geography)) end,
            r.valid_from, r.id, 'rule', r.unit_id, r.name, r.area_code, r.polygon, r.basis
     from cases_dispatchrule r cross join place
     where r.valid_from <= %(day)s and (r.valid_to is null or r.valid_to > %(day)s)

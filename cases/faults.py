@@ -70,7 +70,7 @@ where b.valid_from = a.valid_from
   and (a.kind = '' or b.kind = '' or a.kind = b.kind)
   and (a.standard = '' or b.standard = '' or a.standard = b.standard)
   and case a.place_kind
-      when 1 then ST_Area(a.polygon::geography) = ST_Area(b.polygon::geography)
+      when 1 then round(ST_Area(a.polygon::geography)) = round(ST_Area(b.polygon::geography))
                   and ST_Relate(a.polygon, b.polygon, 'T********')
       when 2 then a.grid_id = b.grid_id
       else a.area_code = b.area_code end

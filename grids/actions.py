@@ -65,8 +65,13 @@ def running_shift(worker: Worker) -> Shift | None:
     return Shift.objects.filter(worker=worker, punched_in_at__isnull=False, punched_out_at=None).first()
 
 
-def punch_in(user, fix: Fix | None = None, client_key: uuid.UUID | None = None) -> Shift:
-    """Begin the shift planned for now, or an unplanned one; a shift that runs is given back as it is."""
+def punch_in(
+    user, fix: Fix | None = None, client_key: uuid.UUID | None = None, device_at: datetime | None = None
+) -> Shift:
+    """Begin the shift planned for now, or an unplanned one; a shift that runs is given back as it is.
+
+    ``device_at`` is when the button was pressed, if the phone had no signal then.
+    """
     worker = worker_of(user)
     now = timezone.now()
     with transaction.atomic():
@@ -87,14 +92,16 @@ def punch_in(user, fix: Fix | None = None, client_key: uuid.UUID | None = None) 
                 shift = Shift(
                     worker=worker, area_code=worker.area_code, planned_start=now, planned_end=now + UNPLANNED
                 )
-            shift.punched_in_at = _began(worker, fix, now)
+            shift.punched_in_at = _began(worker, device_at, now)
             shift.save()
             if fix is not None:
                 _mark(user, worker, shift, fix, CheckIn.Kind.SIGN_IN, "", "", client_key or uuid.uuid4(), "")
     return shift
 
 
-def punch_out(user, fix: Fix | None = None, client_key: uuid.UUID | None = None) -> Shift:
+def punch_out(
+    user, fix: Fix | None = None, client_key: uuid.UUID | None = None, device_at: datetime | None = None
+) -> Shift:
     """End the running shift. From now on no position is taken."""
     worker = worker_of(user)
     with transaction.atomic():
@@ -104,15 +111,15 @@ def punch_out(user, fix: Fix | None = None, client_key: uuid.UUID | None = None)
             raise Problem(_("No shift is running, so there is none to end."), status=409, kind="off-shift")
         if fix is not None:
             _mark(user, worker, shift, fix, CheckIn.Kind.SIGN_OUT, "", "", client_key or uuid.uuid4(), "")
-        now, said = timezone.now(), fix.device_at if fix else None
-        shift.punched_out_at = said if said and shift.punched_in_at <= said <= now else now
+        now = timezone.now()
+        believed = device_at is not None and shift.punched_in_at <= device_at <= now
+        shift.punched_out_at = device_at if believed else now
         shift.save(update_fields=["punched_out_at"])
     return shift
 
 
-def _began(worker: Worker, fix: Fix | None, now: datetime) -> datetime:
+def _began(worker: Worker, said: datetime | None, now: datetime) -> datetime:
     """The device's time for a punch-in that waited in the phone, unless it lies in an earlier shift."""
-    said = fix.device_at if fix else None
     if said is None or not now - LATE_SENDING <= said <= now:
         return now
     if Shift.objects.filter(worker=worker, punched_out_at__gt=said, punched_in_at__isnull=False).exists():
@@ -162,7 +169,7 @@ def _shift_of(worker: Worker, fix: Fix) -> Shift:
     """The running shift; for a mark that waited in the phone, the shift it was made in."""
     now = timezone.now()
     shift = running_shift(worker)
-    made_at = fix.device_at or fix.fix_at or now
+    made_at = fix.device_at or now
     if shift is not None and made_at >= shift.punched_in_at - FRESH:
         return shift
     past = (

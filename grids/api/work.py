@@ -232,7 +232,8 @@ class PunchView(Idempotent, APIView):
         """Punch; a shift that runs already is given back as it is."""
         body = FixIn(data=request.data)
         body.is_valid(raise_exception=True)
-        shift = self.verb(request.user, body.fix(), body.key(request))
+        pressed = body.validated_data.get("device_at")
+        shift = self.verb(request.user, body.fix(), body.key(request), pressed)
         return Response(ShiftOut(shift).data)
 
 
