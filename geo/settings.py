@@ -150,7 +150,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+# Off unless asked for: a browser that has seen it refuses plain HTTP on every port of that name for as long,
+# which is not what a local authority on "localhost" should bring about.
+SECURE_HSTS_SECONDS = int(os.environ.get("WANGGE_HSTS", "0")) if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 X_FRAME_OPTIONS = "DENY"
 
