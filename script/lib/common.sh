@@ -101,6 +101,7 @@ step() {
 # Names, owners and rights of the data directory; then the lock that keeps two commands apart.
 prepare_data_dir() {
   export WANGGE_DATA="${WANGGE_DATA:-$(default_data_dir)}"
+  [[ "$WANGGE_DATA" =~ ^[A-Za-z0-9/._+@-]+$ ]] || die "the data directory's name may hold letters, digits and / . _ + @ - only: $WANGGE_DATA"
   mkdir -p "$WANGGE_DATA" 2>/dev/null || die "the data directory $WANGGE_DATA cannot be made." \
     "Name another one: WANGGE_DATA=/some/where script/server"
   WANGGE_DATA="$(cd "$WANGGE_DATA" && pwd -P)"

@@ -68,15 +68,16 @@ render_nginx() {
     ssl+="error_page 497 =301 https://\$http_host\$request_uri; "
     ssl+="location = /wangge-ca.crt { alias $WANGGE_DATA/tls/ca.crt; default_type application/x-x509-ca-cert; }"
   fi
-  local key
+  local key scheme=http front=""
+  if [ "$WANGGE_HTTPS" = 1 ]; then scheme=https; fi
+  if [ -n "${WANGGE_FRONT:-}" ]; then front="set_real_ip_from $WANGGE_FRONT; real_ip_header X-Forwarded-For;"; fi
   key="$(as_service "$WANGGE_DATA/venv/bin/python" -c \
     'import json, sys; print(json.load(open(sys.argv[1]))["link_key"])' "$WANGGE_DATA/secrets.json")"
   mkdir -p "$WANGGE_DATA"/nginx/{body,proxy,fastcgi,uwsgi,scgi}
   for file in nginx.conf nginx.tiles.conf; do
     sed -e "s|@DATA@|$WANGGE_DATA|g" -e "s|@SOCKETS@|$SOCKETS|g" -e "s|@LISTEN@|$listen|g" -e "s|@SSL@|$ssl|g" \
-      -e "s|@SCHEME@|${HTTPS_ON:+https}|g" -e "s|@LINK_KEY@|$key|g" -e "s|@WORKERS@|$(nproc)|g" \
-      "$ROOT/script/$file.in" | sed "s|proxy_set_header X-Forwarded-Proto ;|proxy_set_header X-Forwarded-Proto http;|" \
-      >"$WANGGE_DATA/nginx/$file.new"
+      -e "s|@SCHEME@|$scheme|g" -e "s|@FRONT@|$front|g" -e "s|@LINK_KEY@|$key|g" -e "s|@WORKERS@|$(nproc)|g" \
+      "$ROOT/script/$file.in" >"$WANGGE_DATA/nginx/$file.new"
     chmod 0600 "$WANGGE_DATA/nginx/$file.new"
     mv "$WANGGE_DATA/nginx/$file.new" "$WANGGE_DATA/nginx/$file"
   done
