@@ -4,4 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from geo.menu import Entry, menu
 
-menu.add(Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under="/"))
+menu.add(
+    Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under=("/cases/",)),
+    Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
+)

@@ -22,7 +22,7 @@ GROUPS = {
 class Entry:
     """A page in the menu. ``permission`` ("app.verb") hides it from whoever lacks it; "" shows it to all.
 
-    ``under`` is the path prefix under which the entry counts as the current one; by default its own path.
+    ``under`` lists the path prefixes under which the entry is the current one; by default its own path.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Entry:
     permission: str = ""
     group: str = "work"
     order: int = 100
-    under: str = ""
+    under: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -67,9 +67,9 @@ class Menu:
             if entry.permission and not user.can(entry.permission):
                 continue
             url = entry.url
-            shown.append({"entry": entry, "url": url, "under": entry.under or url})
+            shown.append({"entry": entry, "url": url, "under": _longest((url, *entry.under), path)})
         # The longest address that the page lies under is the current entry: "/" lies over everything.
-        best = max((len(one["under"]) for one in shown if _covers(one["under"], path)), default=-1)
+        best = max((one["under"] for one in shown), default=0)
         groups = []
         for code, label in GROUPS.items():
             entries = [
@@ -78,7 +78,7 @@ class Menu:
                     "label": one["entry"].label,
                     "url": one["url"],
                     "icon": one["entry"].icon,
-                    "current": len(one["under"]) == best and _covers(one["under"], path),
+                    "current": one["under"] == best > 0,
                 }
                 for one in shown
                 if one["entry"].group == code
@@ -88,8 +88,11 @@ class Menu:
         return groups
 
 
-def _covers(under: str, path: str) -> bool:
-    return path == under if under == "/" else path.startswith(under)
+def _longest(prefixes: tuple[str, ...], path: str) -> int:
+    """The length of the longest prefix that the path lies under; 0 for none. "/" is only itself."""
+    return max(
+        (len(one) for one in prefixes if path == one or (one != "/" and path.startswith(one))), default=0
+    )
 
 
 menu = Menu()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cases.pages import case, console
+from cases.pages import case, console, rules
 
 urlpatterns = [
     path("", console.console, name="console"),
@@ -14,4 +14,7 @@ urlpatterns = [
     path("console/views/", console.save_view, name="console-views"),
     path("console/standards/", case.standards, name="console-standards"),
     path("console/component/<str:code>/", case.component_cases, name="component-cases"),
+    path("rules/", rules.rules_page, name="rules"),
+    path("rules/new/", rules.new_rule, name="rule-new"),
+    path("rules/<int:pk>/end/", rules.end_rule, name="rule-end"),
 ]

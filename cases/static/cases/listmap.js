@@ -81,7 +81,7 @@ export class ListMap {
     try {
       const points = await getJSON(`/console/points/?${params}`, { signal: controller.signal });
       const unit = SETS[setFor(this.map.projection)].unit;
-      this.map.mark("list", points, layerStyle({ id: "cases", shape: "point", style: { by: "due_at" }, label_field: "" }, { unit }), { zIndex: 75 });
+      this.map.mark("list", points, layerStyle({ id: "cases", shape: "point", style: { by: "due_at" }, label_field: "" }, { unit }), { zIndex: points.binned ? 85 : 75 });
       this.map.note("points", null);
     } catch (error) {
       if (error.name !== "AbortError") this.map.note("points", error.message, { label: gettext("Try again"), act: () => this.reload() });

@@ -1,0 +1,238 @@
+"""The dispatch rules: what they say, what they leave out, where they contradict each other."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, Q, When
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from assets.models import ItemType
+from cases import faults, rules
+from cases.models import DispatchRule
+from geo.models import Area, Organisation
+from geo.problems import Problem
+
+MOST = 300
+
+
+def _check(request) -> None:
+    if not request.user.can("cases.view_rules"):
+        raise PermissionDenied(_("Your roles do not show the dispatch rules."))
+
+
+@login_required
+@never_cache
+@require_GET
+def rules_page(request):
+    """Rules in force (or all), gaps, ties. ``tab`` is rules | gaps | ties; ``rule`` marks one."""
+    _check(request)
+    tab = request.GET.get("tab", "rules")
+    found = faults.rule_faults(request.user, settings.CASE_STANDARD)
+    contradictions = sum(1 for tie in found.ties if tie.contradicts)
+    context = {
+        "tab": tab,
+        "marked": request.GET.get("rule", ""),
+        "may_edit": request.user.can(rules.PERMISSION),
+        "tabs": [
+            ("rules", _("Rules"), DispatchRule.objects.for_user(request.user).filter(_in_force()).count()),
+            ("gaps", _("Gaps"), len(found.gaps)),
+            ("ties", _("Ties"), contradictions),
+        ],
+        "types": _types(),
+    }
+    if tab == "gaps":
+        context["gaps"] = _gap_rows(found.gaps)
+    elif tab == "ties":
+        context["ties"] = [(tie, _row(tie.first), _row(tie.second)) for tie in found.ties]
+    else:
+        context |= _rules(request)
+    return render(request, "cases/rules.html", context)
+
+
+def _in_force() -> Q:
+    today = timezone.localdate()
+    return Q(valid_from__lte=today) & (Q(valid_to=None) | Q(valid_to__gt=today))
+
+
+def _rules(request) -> dict:
+    rows = DispatchRule.objects.for_user(request.user).select_related("unit", "type", "grid")
+    every = request.GET.get("all") == "1"
+    if not every:
+        rows = rows.filter(_in_force())
+    if text := request.GET.get("q", "").strip()[:100]:
+        rows = rows.filter(
+            Q(name__icontains=text)
+            | Q(unit__name__icontains=text)
+            | Q(type__name__icontains=text)
+            | Q(basis__icontains=text)
+        )
+    names = _area_names()
+    return {
+        # The rule that somebody was sent to comes first.
+        "rows": [
+            _row(rule, names) for rule in rows.order_by(*_marked_first(request), "unit__name", "name")[:MOST]
+        ],
+        "every": every,
+        "text": text,
+        "most": MOST,
+    }
+
+
+def _marked_first(request) -> list:
+    marked = request.GET.get("rule", "")
+    return [Case(When(pk=int(marked), then=0), default=1)] if marked.isdigit() else []
+
+
+def _area_names() -> dict[str, str]:
+    return dict(Area.objects.filter(valid_to=None).values_list("code", "name"))
+
+
+def _row(rule: DispatchRule, names: dict[str, str] | None = None) -> dict:
+    """A rule in words: for what, where, whose, since when."""
+    if rule.type_id:
+        what = str(rule.type)
+    elif rule.class_code:
+        first = ItemType.objects.filter(
+            standard=rule.standard, kind=rule.kind, class_code=rule.class_code
+        ).first()
+        what = _("All of %s") % (first.class_name if first else rule.class_code)
+    elif rule.kind:
+        what = ItemType.Kind(rule.kind).label
+    else:
+        what = _("Everything")
+    where = (names or _area_names()).get(rule.area_code, rule.area_code) or _("Everywhere")
+    if rule.polygon:
+        where = _("Drawn area in %s") % where
+    elif rule.grid_id:
+        where = str(rule.grid)
+    return {
+        "rule": rule,
+        "what": what,
+        "where": where,
+        "polygon": rule.polygon.json if rule.polygon else "",
+        "ended": rule.valid_to is not None and rule.valid_to <= timezone.localdate(),
+    }
+
+
+def _gap_rows(gaps: list[faults.Gap]) -> list[dict]:
+    names = _area_names()
+    return [
+        {
+            "gap": gap,
+            "areas": [names.get(code, code) for code in gap.areas[:6]],
+            "more": max(0, len(gap.areas) - 6),
+            "first": gap.areas[0] if gap.areas else "",
+        }
+        for gap in gaps
+    ]
+
+
+def _types():
+    return ItemType.objects.filter(active=True, standard=settings.CASE_STANDARD).order_by(
+        "-kind", "class_code", "type_code"
+    )
+
+
+# --- Changing -----------------------------------------------------------------------------------------
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def new_rule(request):
+    """The form of a new rule, and making it."""
+    _check(request)
+    problem, errors = None, {}
+    if request.method == "POST":
+        try:
+            rules.create_rule(request.user, **_given(request.POST))
+        except Problem as refused:
+            problem = refused
+            errors = {error.get("pointer", "").strip("/"): error["detail"] for error in refused.errors}
+        else:
+            response = HttpResponse(status=204)
+            response["HX-Redirect"] = reverse("rules")
+            return response
+    data = request.POST or request.GET
+    context = {
+        "data": data,
+        "problem": problem,
+        "errors": errors,
+        "units": Organisation.objects.for_user(request.user).filter(active=True).order_by("kind", "path"),
+        "types": _types(),
+        "classes": _classes(),
+        "areas": Area.objects.filter(valid_to=None, level__in=["city", "district", "street", "community"]),
+        "today": timezone.localdate(),
+    }
+    return render(request, "cases/rule_form.html", context, status=422 if problem else 200)
+
+
+def _classes() -> list[tuple[str, str]]:
+    """(standard:kind:class, words) of the edition in force."""
+    seen = {}
+    for kind in _types():
+        seen.setdefault(
+            f"{kind.standard}:{kind.kind}:{kind.class_code}", f"{kind.get_kind_display()} · {kind.class_name}"
+        )
+    return list(seen.items())
+
+
+def _given(data) -> dict:
+    """What the form says, as ``rules.create_rule`` takes it; what cannot be read is told by field."""
+
+    def wrong(field: str, detail: str) -> Problem:
+        return Problem(detail, errors=[{"pointer": f"/{field}", "detail": detail}])
+
+    given = {
+        "name": data.get("name", "").strip()[:100],
+        "basis": data.get("basis", "").strip()[:200],
+        "area_code": data.get("area_code", "").strip().split(" ")[0][:12],
+    }
+    if not given["name"]:
+        raise wrong("name", _("Give the rule a name."))
+    unit = data.get("unit", "")
+    given["unit"] = Organisation.objects.filter(pk=int(unit)).first() if unit.isdigit() else None
+    if given["unit"] is None:
+        raise wrong("unit", _("Choose the unit that shall be responsible."))
+    what = data.get("what", "")
+    if what.isdigit():
+        given["type"] = ItemType.objects.filter(pk=int(what)).first()
+    elif what.count(":") == 2:
+        given["standard"], given["kind"], given["class_code"] = what.split(":")
+    if data.get("polygon"):
+        try:
+            given["polygon"] = json.loads(data["polygon"])
+        except ValueError:
+            raise wrong("polygon", _("The drawn area could not be read; draw it again.")) from None
+    for name in ("valid_from", "valid_to"):
+        if text := data.get(name):
+            try:
+                given[name] = date.fromisoformat(text)
+            except ValueError:
+                raise wrong(name, _("This is no day.")) from None
+    return given
+
+
+@login_required
+@require_POST
+def end_rule(request, pk: int):
+    """End a rule today, with the reason given."""
+    _check(request)
+    reason = request.POST.get("reason", "").strip()[:500]
+    if not reason:
+        raise Problem(_("Say why."), errors=[{"pointer": "/reason", "detail": _("Say why.")}])
+    rules.end_rule(request.user, pk, reason=reason)
+    response = HttpResponse(status=204)
+    response["HX-Refresh"] = "true"
+    return response
