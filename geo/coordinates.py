@@ -38,7 +38,10 @@ BOX = (72.004, 0.8293, 137.8347, 55.8271)
 # Krasovsky 1940, which the formula turns metres into degrees with.
 _A, _EE = 6378245.0, 0.00669342162296594323
 _BD_PI = np.pi * 3000.0 / 180.0
-# Enough for 1e-10 degrees (0.01 mm) everywhere; a bound, so that no point can keep us for ever.
+# Degrees; wider than the shift is anywhere.
+_STRIP = 0.02
+# Degrees; 0.01 mm. A handful of steps gets there; the bound is so that no point can keep us for ever.
+_SETTLED = 1e-10
 _ITERATIONS = 12
 METRES_PER_DEGREE = 111_319.49
 # Fewer points than this are chance.
@@ -159,14 +162,18 @@ def _gcj02_to_wgs84(lon, lat):
     x, y = goal_x, goal_y
     for _step in range(_ITERATIONS):
         east, north = _shift(x, y)
+        moved = np.abs(goal_x - east - x) + np.abs(goal_y - north - y)
         x, y = goal_x - east, goal_y - north
+        if not np.any(moved > _SETTLED):
+            break
     # A centimetre of rounding outside the edge is still the edge.
     x = np.where(np.abs(x - BOX[0]) < 1e-7, BOX[0], x)
     y = np.where(np.abs(y - BOX[1]) < 1e-7, BOX[1], y)
-    west, south = (np.nextafter(edge, -180.0) for edge in BOX[:2])
-    for other_x, other_y in ((np.minimum(goal_x, west), goal_y), (goal_x, np.minimum(goal_y, south))):
-        better = _residual(other_x, other_y, goal_x, goal_y) < _residual(x, y, goal_x, goal_y) - 1e-6
-        x, y = np.where(better, other_x, x), np.where(better, other_y, y)
+    if np.any((goal_x < BOX[0] + _STRIP) | (goal_y < BOX[1] + _STRIP)):
+        west, south = (np.nextafter(edge, -180.0) for edge in BOX[:2])
+        for other_x, other_y in ((np.minimum(goal_x, west), goal_y), (goal_x, np.minimum(goal_y, south))):
+            better = _residual(other_x, other_y, goal_x, goal_y) < _residual(x, y, goal_x, goal_y) - 1e-6
+            x, y = np.where(better, other_x, x), np.where(better, other_y, y)
     return np.where(inside, x, lon), np.where(inside, y, lat)
 
 
@@ -186,6 +193,8 @@ def _bd09_to_gcj02(lon, lat):
     for _step in range(_ITERATIONS):
         back_x, back_y = _gcj02_to_bd09(x, y)
         x, y = x - (back_x - lon), y - (back_y - lat)
+        if not np.any(np.abs(back_x - lon) + np.abs(back_y - lat) > _SETTLED):
+            break
     return x, y
 
 
