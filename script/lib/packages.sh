@@ -128,7 +128,7 @@ install_python() {
 
 # The modules the browser runs, keyed by the lock file and by their sources.
 build_front() {
-  cd "$ROOT"
+  cd "$ROOT" || return 1
   if [ ! -f package.json ]; then echo "no package.json"; return; fi
   local modules sources
   modules="$(sha256sum <package-lock.json | cut -c1-12)"
