@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from assets import api, pages
+from assets import api, exchange_api, exchange_pages, pages
 from assets.listings import LISTINGS
 
 router = SimpleRouter()
@@ -21,6 +21,13 @@ router.register("reference-lines", api.ReferenceLineViewSet, "reference-line")
 
 urlpatterns = [
     path("api/", include(router.urls)),
+    path("api/exports/", exchange_api.ExportList.as_view(), name="export-list"),
+    path("api/exports/<uuid:uuid>/", exchange_api.ExportDetail.as_view(), name="export-detail"),
+    path("data/imports/", exchange_pages.imports, name="imports"),
+    path("data/imports/<uuid:uuid>/", exchange_pages.import_page, name="import"),
+    path("data/exports/", exchange_pages.exports, name="exports"),
+    path("data/<uuid:uuid>/state", exchange_pages.exchange_state, name="exchange-state"),
+    path("data/<uuid:uuid>/<slug:what>", exchange_pages.download, name="exchange-download"),
     # Each list has a name of its own, so that menu and figures can point at it.
     *(path(f"assets/{kind}/", pages.asset_list, {"kind": kind}, name=f"list-{kind}") for kind in LISTINGS),
     path("assets/<slug:kind>/<str:code>/", pages.asset_page, name="asset-page"),

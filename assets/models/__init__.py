@@ -17,6 +17,7 @@ from assets.models.components import (
     RiskPoint,
     ServiceCenter,
 )
+from assets.models.exchange import Exchange
 from assets.models.types import ItemType
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ComponentSequence",
     "Enterprise",
     "Estate",
+    "Exchange",
     "House",
     "Household",
     "ItemType",
