@@ -1,15 +1,16 @@
 // The phone's service worker: the app opens without a signal, and what waits is sent when it comes back.
 //
 // SHELL = {version, files} is put in front of this file by the server (cases/phone.py), from the build's own
-// manifest. Answers about people are not kept here but in IndexedDB, by user; only maps, layers and types are,
-// in caches whose names begin with "wangge-data" and which signing out deletes.
+// manifest. What the API tells is kept in IndexedDB, by user; maps and small pictures are kept here, in caches
+// whose names begin with "wangge-data" and which are deleted when somebody signs out or somebody else signs in.
 import { flush } from "./phone/outbox.js";
 
 const { version, files } = self.SHELL;
 const CACHE = `wangge-shell-${version}`;
 const DATA = "wangge-data";
 const TILES = "wangge-data-tiles";
-const MOST_TILES = 800;
+const PHOTOS = "wangge-data-photos";
+const MOST_KEPT = 800;
 
 async function fill() {
   const cache = await caches.open(CACHE);
@@ -53,6 +54,8 @@ self.addEventListener("fetch", (event) => {
     if (url.pathname.startsWith("/m/")) event.respondWith(shell("/m/", request));
   } else if (url.pathname.startsWith("/static/") || url.pathname === "/jsi18n/") {
     event.respondWith(shell(request, request));
+  } else if (/^\/api\/attachments\/[^/]+\/thumbnail$/.test(url.pathname)) {
+    event.respondWith(cacheFirst(request, PHOTOS));
   } else if (/^\/api\/(basemaps|layers)\/$/.test(url.pathname)) {
     event.respondWith(networkFirst(request, DATA));
   } else if (/^\/(tiles|basemaps)\//.test(url.pathname)) {
@@ -73,7 +76,7 @@ async function networkFirst(request, name) {
   try {
     const response = await fetch(request);
     if (response.ok && response.status === 200) {
-      cache.put(keptAs.href, response.clone()).then(() => name === TILES && Math.random() < 0.02 && thin(cache));
+      cache.put(keptAs.href, response.clone()).then(() => Math.random() < 0.02 && thin(cache));
     }
     return response;
   } catch (error) {
@@ -83,7 +86,17 @@ async function networkFirst(request, name) {
   }
 }
 
+// A picture never changes under its address.
+async function cacheFirst(request, name) {
+  const cache = await caches.open(name);
+  const old = await cache.match(request, { ignoreVary: true });
+  if (old) return old;
+  const response = await fetch(request);
+  if (response.status === 200) cache.put(request, response.clone()).then(() => Math.random() < 0.02 && thin(cache));
+  return response;
+}
+
 async function thin(cache) {
   const keys = await cache.keys();
-  for (const key of keys.slice(0, Math.max(0, keys.length - MOST_TILES))) await cache.delete(key);
+  for (const key of keys.slice(0, Math.max(0, keys.length - MOST_KEPT))) await cache.delete(key);
 }

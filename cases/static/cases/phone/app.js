@@ -124,6 +124,8 @@ async function refreshBase() {
   const base = await fetchKept("base", "/m/data/base");
   if (base) useBase(base.value);
   changed();
+  // The service worker keeps these two, so that the map opens without a signal.
+  if (base?.fresh) for (const register of ["layers", "basemaps"]) get(`/api/${register}/`).catch(() => null);
 }
 
 function useBase(base) {
@@ -192,6 +194,9 @@ export function listen() {
     if (navigator.onLine) refreshTasks();
   });
 }
+
+/** Whether this user's roles report cases; believed until the server has said otherwise. */
+export const mayReport = () => !app.me || app.me.permissions.includes("cases.report");
 
 export const online = () => navigator.onLine && app.reachable !== false;
 

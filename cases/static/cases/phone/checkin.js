@@ -33,7 +33,7 @@ export function checkinScreen(root, { params }) {
   const off = el("p.banner", { hidden: true }, icon("shift"), el("span.grow", {}, gettext("Positions are taken only on shift. Start your shift first.")), el("a.button", { href: "/m/" }, gettext("To the shift")));
   let wanted = params.get("case") ? `case:${params.get("case")}` : null;
   let shown = null;
-  root.append(off, el("section.card.step", {}, el("div.body", {}, where, list)), el("div.send-bar", {}, button), outcome);
+  root.append(outcome, off, el("section.card.step", {}, el("div.body", {}, where, list)), el("div.send-bar", {}, button));
 
   function draw() {
     const { fix, error } = position;
@@ -101,7 +101,7 @@ export function checkinScreen(root, { params }) {
           el("p", {}, entryTrouble(entry) || gettext("Your check-in is kept with its time and position, and goes out with the next signal.")),
           el("a.button", { href: `/m/outbox/${entry.key}` }, gettext("Open the outbox"))));
     }
-    outcome.scrollIntoView({ block: "nearest" });
+    window.scrollTo(0, 0);
   }
 
   const stopOutbox = onOutbox(tell);

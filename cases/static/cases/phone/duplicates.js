@@ -40,7 +40,8 @@ export async function duplicatesPart(place, draft, count, decide) {
   draw();
 
   function draw() {
-    count(found.length);
+    // What is only of the same class is shown, not pressed upon anybody.
+    count(found.filter((row) => row.why !== "class").length);
     if (!found.length) return place.replaceChildren();
     if (draft.notDuplicate && !draft.joined) {
       return place.replaceChildren(
@@ -49,7 +50,7 @@ export async function duplicatesPart(place, draft, count, decide) {
     place.replaceChildren(
       el("section.card", { "aria-label": gettext("Already reported?") },
         el("header", {}, icon("ring"), el("h2", {}, gettext("Already reported?"))),
-        el("ul.plain.found", {},
+        el("ul.found", {},
           ...found.slice(0, 3).map((row) =>
             el(draft.joined === row.number ? "li.chosen" : "li", {},
               row.thumbnail_url && el("img", { src: row.thumbnail_url, alt: "" }),

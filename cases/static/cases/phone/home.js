@@ -3,30 +3,32 @@ import { badge, el, icon, stateBox } from "@geo/dom.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { ago, deadline, exact } from "@geo/times.js";
 import { add } from "./outbox.js";
-import { app, changed, onApp, online, refreshMe, refreshTasks, send } from "./app.js";
+import { app, changed, mayReport, onApp, online, refreshMe, refreshTasks, send } from "./app.js";
 import { currentFix, metresBetween, watchPosition } from "./position.js";
 import { metres } from "./words.js";
 
 let order = "due";
 
-export function homeScreen(root, { go }) {
+export function homeScreen(root) {
   const duty = el("section.card.duty", { "aria-label": gettext("My duty") });
   const outbox = el("a.card.signal", { href: "/m/outbox" });
   const list = el("ul.tasks", {});
   const orders = el("div.segmented", { role: "group", "aria-label": gettext("Order") });
   const heading = el("h2.grow", {}, gettext("Today"));
+  const report = el("a.button.main.big", { href: "/m/report" }, icon("photo"), gettext("Report a problem"));
   let here = null;
 
   root.append(
     duty,
-    el("a.button.main.big", { href: "/m/report" }, icon("photo"), gettext("Report a problem")),
+    report,
     outbox,
     el("div.list-head", {}, heading, orders),
     list,
   );
 
   function draw() {
-    duty.replaceChildren(...dutyParts(go));
+    duty.replaceChildren(...dutyParts());
+    report.hidden = !mayReport();
     drawSignal(outbox);
     orders.replaceChildren(
       ...[["due", gettext("Most urgent")], ["near", gettext("Nearest")]].map(([id, words]) =>
@@ -53,7 +55,7 @@ export function homeScreen(root, { go }) {
   };
 }
 
-function dutyParts(go) {
+function dutyParts() {
   const { me, base, user } = app;
   const grids = base?.grids || me?.grids || [];
   const parts = [];
@@ -146,7 +148,7 @@ function taskParts(here) {
     return [el("li", {}, stateBox("offline", gettext("No list on this phone yet"), gettext("It comes with the first signal. Reporting works all the same.")))];
   }
   if (!app.tasks.length) {
-    return [el("li", {}, stateBox("tick", gettext("Nothing to do"), gettext("New tasks appear here. Have you seen a problem on the way?"), el("a.button", { href: "/m/report" }, gettext("Report a problem"))))];
+    return [el("li", {}, stateBox("tick", gettext("Nothing to do"), mayReport() ? gettext("New tasks appear here. Have you seen a problem on the way?") : gettext("New tasks appear here."), mayReport() && el("a.button", { href: "/m/report" }, gettext("Report a problem"))))];
   }
   const rows = app.tasks.map((task) => ({ task, distance: here && task.lon !== undefined ? metresBetween(here, task) : null }));
   const due = ({ task }) => (task.due_at ? Date.parse(task.due_at) : Infinity);
@@ -159,12 +161,18 @@ function taskParts(here) {
   return parts;
 }
 
+function picture(url) {
+  const image = el("img", { src: url, alt: "", loading: "lazy" });
+  image.addEventListener("error", () => image.replaceWith(el("span.no-photo", {}, icon("photo"))));
+  return image;
+}
+
 /** One case in a list. */
 export function taskRow(task, distance) {
   const when = task.due_at ? deadline(task.due_at) : null;
   return el("li", {},
     el("a.task", { href: `/m/task/${task.number}` },
-      task.thumbnail_url ? el("img", { src: task.thumbnail_url, alt: "", loading: "lazy" }) : el("span.no-photo", {}, icon("case")),
+      task.thumbnail_url ? picture(task.thumbnail_url) : el("span.no-photo", {}, icon("case")),
       el("span.grow", {},
         el("b", {}, task.type_name || gettext("Type not known")),
         el("span.line", {}, task.state_label, when && badge(when.tone, when.shape, when.text, when.title)),

@@ -60,8 +60,12 @@ export async function mapScreen(root, { params }) {
     return null;
   });
 
+  mine.hidden = !app.base?.grids.length;
+  let lost = mine.hidden && !given;
   const stopPosition = watchPosition(({ fix }) => {
     if (fix) {
+      if (lost) map.flyTo([fix.lon, fix.lat], { metres: 0.5 });
+      lost = false;
       map.mark("me", { type: "Point", coordinates: [fix.lon, fix.lat] }, meStyle, { zIndex: 800 });
       map.accuracy([fix.lon, fix.lat], fix.accuracy || 0);
     }

@@ -2,11 +2,11 @@
 //
 // With a component underfoot it is three taps: report, the component, send. Whatever is entered is kept as a
 // draft at once, so that a call, a crash or an empty battery takes nothing away.
-import { el, icon } from "@geo/dom.js";
+import { el, icon, stateBox } from "@geo/dom.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { toast } from "@geo/toast.js";
 import { get } from "./api.js";
-import { app, changed as appChanged, component, foundComponents, onApp, online, send, useType } from "./app.js";
+import { app, changed as appChanged, component, foundComponents, mayReport, onApp, online, send, useType } from "./app.js";
 import { duplicatesPart } from "./duplicates.js";
 import { add } from "./outbox.js";
 import { preparePhoto, previewUrl } from "./photo.js";
@@ -34,6 +34,10 @@ const empty = () => ({
 });
 
 export async function reportScreen(root, { params, go }) {
+  if (!mayReport()) {
+    root.append(stateBox("lock", gettext("Your role does not report cases"), gettext("Cases given to your unit are on the list of tasks."), el("a.button", { href: "/m/" }, gettext("Back to the tasks"))));
+    return null;
+  }
   const draft = { ...empty(), ...((await ownDraft()) || {}) };
   const kept = Boolean(draft.files.length || draft.component || draft.description);
   let wanted = params.get("component");
@@ -200,7 +204,7 @@ export async function reportScreen(root, { params, go }) {
     const lack = lacks();
     missing.textContent = lack || (online() ? "" : gettext("No signal: it waits on this phone and goes out by itself."));
     sendButton.setAttribute("aria-disabled", String(Boolean(lack)));
-    sendButton.replaceChildren(icon("upload"), draft.joined ? fill(gettext("Add to %(number)s"), { number: draft.joined.slice(-9) }) : gettext("Send"));
+    sendButton.replaceChildren(icon("upload"), draft.joined ? fill(gettext("Add to %(number)s"), { number: draft.joined }) : gettext("Send"));
   }
 
   function askDuplicates() {
