@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cases.models import Case
 from geo.calendar import add_working_time
@@ -103,7 +104,7 @@ CITY_MANAGEMENT_1 = Flow(
     moves=(
         Move(
             "report",
-            _("Report"),
+            pgettext_lazy("verb", "Report"),
             ("",),
             S.REPORTED,
             "cases.report",

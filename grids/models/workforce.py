@@ -140,7 +140,7 @@ class CheckIn(Located, RawPosition):
 
     class Result(models.TextChoices):
         INSIDE = "inside", _("Inside")
-        OUTSIDE = "outside", _("Outside")
+        OUTSIDE = "outside", _("Outside the place")
         UNCERTAIN = "uncertain", _("Uncertain")
 
     REASONS = {
