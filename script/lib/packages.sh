@@ -120,9 +120,12 @@ install_python() {
     touch "$target/.complete"
   fi
   ln -sfn "$target" "$WANGGE_DATA/venv"
+}
+# Only when nothing runs from them any more.
+remove_old_python() {
   local old
   for old in "$WANGGE_DATA"/venv-*; do
-    if [ -d "$old" ] && [ "$old" != "$target" ]; then rm -rf "$old"; fi
+    if [ -d "$old" ] && [ "$old" != "$(readlink -f "$WANGGE_DATA/venv")" ]; then rm -rf "$old"; fi
   done
 }
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 data, app, sockets = (os.environ[name] for name in ("WANGGE_DATA", "APP", "SOCKETS"))
 version, cores = os.environ["VERSION"], int(os.environ["CORES"])
-python = f"{data}/venv/bin/python"
+# By its real name: a new set of packages is another command, hence a restart and not a reload.
+python = f"{os.path.realpath(f'{data}/venv')}/bin/python"
 
 # What an operator may set reaches the services, also when the supervisor is older than the setting.
 PASSED = (
