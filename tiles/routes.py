@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from tiles import cockpit
+from tiles import cockpit, pages
 from tiles.api import basemaps, layers, mvt
 
 urlpatterns = [
@@ -21,6 +21,10 @@ urlpatterns = [
         mvt.tile_view,
         name="signed-vector-tile",
     ),
+    path("manage/basemaps/", pages.basemaps, name="manage-basemaps"),
+    path("manage/basemaps/new", pages.basemap, name="manage-basemap-new"),
+    path("manage/basemaps/<slug:name>/", pages.basemap, name="manage-basemap"),
+    path("manage/basemaps/<slug:name>/check", pages.check, name="manage-basemap-check"),
     path("ogc/", include("tiles.api.ogc.routes")),
     path("api/basemaps/", basemaps.BaseMapsView.as_view(), name="basemaps"),
     path("basemaps/<slug:name>/wmts", basemaps.own_wmts, name="basemap-wmts"),
