@@ -125,12 +125,10 @@ def import_areas(
 
 def _in_force(divisions: list[Division]) -> dict[str, Area]:
     """The areas in force on and below the top codes of a list, by code."""
-    tops = {division.code for division in divisions if not division.parent_code}
-    tops |= {
-        division.code for division in divisions if division.parent_code not in {d.code for d in divisions}
-    }
+    codes = {division.code for division in divisions}
+    tops = tuple(division.code for division in divisions if division.parent_code not in codes)
     rows = Area.objects.filter(valid_to=None).select_related("parent").order_by("code")
-    return {area.code: area for area in rows if any(area.code.startswith(top) for top in tops)}
+    return {area.code: area for area in rows if area.code.startswith(tops)}
 
 
 def _with_parents(old: list[Division], new: list[Division]) -> list[Division]:

@@ -168,7 +168,8 @@ def server(transactional_db):
     app.port = free.getsockname()[1]
     yield app
     running.should_exit = True
-    thread.join(10)
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def until(condition, seconds=10):
