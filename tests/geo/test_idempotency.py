@@ -164,5 +164,8 @@ def test_twenty_threads_make_one_row():
     assert set(statuses) == {201} and len(statuses) == 20
     assert Dictionary.objects.count() == 1
     with connection.cursor() as cursor:
-        cursor.execute("select count(*) from pg_locks where locktype = 'advisory'")
+        cursor.execute(
+            "select count(*) from pg_locks where locktype = 'advisory'"
+            " and database = (select oid from pg_database where datname = current_database())"
+        )
         assert cursor.fetchone()[0] == 0
