@@ -6,6 +6,16 @@ Information Protection Law, articles 6 and 28). Files of residents carry them un
 
 import re
 
+from django.utils.translation import gettext_lazy as _
+
+TOPICS = {
+    "ethnicity": _("ethnicity"),
+    "religion": _("religion"),
+    "education": _("education"),
+    "political status": _("political status"),
+    "health": _("health"),
+    "biometrics": _("biometrics"),
+}
 # Parts of Chinese field names.
 CHINESE = {
     "ethnicity": ("民族", "族别", "族群"),

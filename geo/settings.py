@@ -160,6 +160,8 @@ X_FRAME_OPTIONS = "DENY"
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_I18N = True
+# What loads a city names its areas; fixtures are no app.
+LOCALE_PATHS = [BASE_DIR / "fixtures" / "locale"]
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"  # for display; the database keeps UTC
 

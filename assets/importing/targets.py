@@ -7,7 +7,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.translation import gettext as _
 
-from assets.privacy import forbidden
+from assets.privacy import TOPICS, forbidden
 from geo.problems import Problem
 
 POINT, LINE, POLYGON = 0, 1, 2
@@ -204,7 +204,12 @@ def check_mapping(target: Target, mapping: dict[str, str], columns: list[str]) -
                 if topic
                 else _("“%(name)s” is no field of %(target)s; its fields: %(fields)s.")
             )
-            words = {"name": name, "topic": topic, "target": target.label, "fields": ", ".join(allowed)}
+            words = {
+                "name": name,
+                "topic": TOPICS.get(topic, ""),
+                "target": target.label,
+                "fields": ", ".join(allowed),
+            }
             errors.append({"field": name, "detail": detail % words})
         elif said.startswith("="):
             sources[name] = Source(constant=said[1:].strip())
@@ -216,7 +221,7 @@ def check_mapping(target: Target, mapping: dict[str, str], columns: list[str]) -
                         "The column “%(column)s” looks like %(topic)s of people, which no field here stores. "
                         "If it says something else, rename it."
                     )
-                    % {"column": said, "topic": topic},
+                    % {"column": said, "topic": TOPICS[topic]},
                 }
             )
         elif said not in columns:
