@@ -21,6 +21,7 @@ from assets.models import Component, ItemType
 from cases import deadlines, dispatch, flow, verifiers
 from cases.evidence import Evidence, check_photos, check_position
 from cases.models import Case, CaseAttachment, CaseHold, Transition
+from cases.queries import hides_actor, sees_reporter
 from geo import events
 from geo.models import Organisation, User
 from geo.numbers import mint
@@ -263,7 +264,8 @@ def _too_late(case: Case, move: flow.Move, user) -> Problem:
             **extra,
         )
     # The unit complained about never learns from here who reported.
-    who = last.unit or (last.actor if last.action != "report" else None)
+    witness = hides_actor(user, last, case, sees_reporter(user, case))
+    who = _("the reporter") if witness else last.unit or last.actor
     words |= {
         "done": label_of(case, last.action),
         "who": str(who) if who else _("the system"),

@@ -12,7 +12,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from assets.models import Component, ItemType
-from cases.models import Case, CaseAttachment
+from cases.models import Case, CaseAttachment, Transition
 from geo.models import Organisation
 from geo.nearness import within_metres
 from geo.rest import COUNT_TO
@@ -199,6 +199,16 @@ def units_for(case: Case) -> QuerySet:
         area_code__in=[case.area_code[:length] for length in (2, 4, 6, 9, 12) if case.area_code[:length]]
     )
     return Organisation.objects.filter(around, active=True).order_by("kind", "path")
+
+
+# Lines of the log whose actor is a witness, hidden from the unit complained about.
+WITNESSED = ("report", "supplement")
+
+
+def hides_actor(user, line: Transition, case: Case, sees: bool) -> bool:
+    """Whether a line's actor is left out for this user; ``sees`` is what ``sees_reporter`` said."""
+    witness = line.action in WITNESSED or line.actor_id == case.reporter_id
+    return line.actor_id is not None and witness and line.actor_id != user.pk and not sees
 
 
 def sees_reporter(user, case: Case) -> bool:

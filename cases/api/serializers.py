@@ -169,7 +169,8 @@ class TransitionOut(serializers.ModelSerializer):
 
     def _hidden(self, line) -> bool:
         case = self.context["case"]
-        return line.actor_id == case.reporter_id and not self.context["sees_reporter"]
+        user = self.context["request"].user
+        return queries.hides_actor(user, line, case, self.context["sees_reporter"])
 
     def get_label(self, line) -> str:
         return label_of(self.context["case"], line.action)

@@ -91,7 +91,7 @@ def story(case: Case, user, photos: list[CaseAttachment]) -> list[dict]:
     told = []
     before = None
     for line in lines:
-        hidden = line.actor_id is not None and line.actor_id == case.reporter_id and not sees_reporter
+        hidden = queries.hides_actor(user, line, case, sees_reporter)
         who = "" if hidden else (str(line.actor) if line.actor else _("By rule"))
         told.append(
             {
