@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image, TiffImagePlugin
 
+from cases.actions import Given, act
 from cases.models import Case, Transition
 from geo.models import Attachment
 from grids.models import CheckIn, Shift
@@ -353,3 +354,87 @@ def test_every_screen_has_targets_for_a_thumb_and_names_for_a_reader(phone, lamp
         if small or faults:
             wrong[screen] = small + faults
     assert wrong == {}
+
+
+def test_each_photo_has_a_receipt_and_none_goes_twice(chromium, live_server, log_in, worker, lamp):
+    context = chromium.new_context(**PHONE, base_url=live_server.url, service_workers="block")
+    log_in(context, worker, live_server)
+    page = context.new_page()
+    posted = []
+
+    def drop_second(route):
+        posted.append(1)
+        return route.abort() if len(posted) == 2 else route.continue_()
+
+    page.route("**/api/attachments/", drop_second)
+    page.goto(f"/m/report?component={lamp.code}")
+    page.set_input_files("#gallery", [photo(700), photo(800)])
+    page.wait_for_selector(".step .photo >> nth=1")
+    page.wait_for_selector(".send-bar .button.main[aria-disabled=false]")
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector(".entry .warn")
+    assert re.search(r"1.{1,6}2", page.inner_text(".receipts"))
+    wait_sent(page)
+    assert len(posted) == 3 and Attachment.objects.count() == 2
+    assert Case.objects.get().case_attachments.count() == 2
+    context.close()
+
+
+@pytest.fixture
+def crew(chromium, live_server, log_in, city):
+    """A department's phone, and a case dispatched to it."""
+    unit = factories.make_unit("排水管理处")
+    user = factories.make_user("处置员", role="department", unit=unit)
+    case = factories.make_case(HERE, state="dispatched", holder_unit=unit, handle_due_at=None)
+    context = chromium.new_context(
+        **PHONE,
+        geolocation={"longitude": HERE.x, "latitude": HERE.y, "accuracy": 8},
+        permissions=["geolocation"],
+        base_url=live_server.url,
+    )
+    context.set_default_timeout(15000)
+    log_in(context, user, live_server)
+    yield context, case
+    context.close()
+
+
+def test_handled_with_photo_without_a_signal(crew):
+    context, case = crew
+    page = ready(context.new_page())
+    page.tap(f'.tasks a[href="/m/task/{case.number}"]')
+    page.tap(".actions .button.main")
+    page.tap("dialog .dialog-foot .button.main")
+    page.wait_for_selector(".happened li")
+    context.set_offline(True)
+    page.tap(".actions .button.main")
+    page.set_input_files("input[data-role=evidence]", photo(900))
+    page.wait_for_selector("dialog .photo")
+    page.tap("dialog .dialog-foot .button.main")
+    page.wait_for_selector(".waiting-actions a")
+    case.refresh_from_db()
+    assert case.state == "handling"
+    context.set_offline(False)
+    page.wait_for_selector(".waiting-actions a", state="detached", timeout=30000)
+    case.refresh_from_db()
+    assert case.state == "verifying_after"
+    assert case.case_attachments.get().phase == "handle"
+
+
+def test_somebody_was_faster(crew):
+    context, case = crew
+    page = ready(context.new_page())
+    page.tap(f'.tasks a[href="/m/task/{case.number}"]')
+    page.wait_for_selector(".actions .button.main")
+    context.set_offline(True)
+    page.tap(".actions .button.main")
+    page.tap("dialog .dialog-foot .button.main")
+    page.wait_for_selector(".waiting-actions a")
+    dispatcher = factories.make_user(role="dispatcher", area="9901")
+    act(case.number, "return_back", dispatcher, Given(reason="类别有误"))
+    context.set_offline(False)
+    page.goto("/m/outbox")
+    page.wait_for_selector(".entry .badge.is-overdue")
+    assert dispatcher.name in page.inner_text(".entry .warn")
+    page.tap(".entry .button.danger")
+    page.tap("dialog .dialog-foot .button.main")
+    page.wait_for_selector(".entry", state="detached")
