@@ -438,3 +438,27 @@ def test_somebody_was_faster(crew):
     page.tap(".entry .button.danger")
     page.tap("dialog .dialog-foot .button.main")
     page.wait_for_selector(".entry", state="detached")
+
+
+def test_place_on_a_border_is_said_and_corrected_on_the_map(phone, worker):
+    border = factories.at(0.4999, 0.25)  # a metre west of the line between two grids
+    phone.set_geolocation({"longitude": border.x, "latitude": border.y, "accuracy": 12})
+    page = ready(phone.new_page())
+    page.goto("/m/report")
+    assert "002" in page.wait_for_selector(".where .warn").inner_text()
+    page.get_by_role("button", name=re.compile("地图选点|Set on the map")).tap()
+    page.wait_for_selector("dialog.full .map canvas")
+    page.wait_for_timeout(500)
+    box = page.locator("dialog.full .map").bounding_box()
+    # A tap brings that place under the pin; the arrow keys would, too.
+    page.touchscreen.tap(box["x"] + box["width"] / 2 - 100, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(900)
+    page.tap("dialog.full .button.main")
+    page.wait_for_selector(".where .warn", state="detached")
+    page.fill("#words", "校正过的位置")
+    page.tap(".send-bar .button.main")
+    wait_sent(page)
+    case = Case.objects.get()
+    assert case.position_source == "map" and case.accuracy_m is None
+    assert 10 < (border.x - case.geom.x) * 85700 < 80  # metres at this latitude
+    assert abs(case.geom.y - border.y) < 1e-5

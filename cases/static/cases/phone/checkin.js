@@ -5,12 +5,14 @@ import { app, send } from "./app.js";
 import { onShift, positionFields } from "./home.js";
 import { add } from "./outbox.js";
 import { inside, metresBetween, position, retryPosition, watchPosition } from "./position.js";
+import { componentsNear } from "./report-place.js";
 import { getEntry, onOutbox } from "./store.js";
 import { checkResult, entryTrouble, metres, noPosition } from "./words.js";
 
-const MOST_TASKS = 8;
+const MOST_TASKS = 6;
+const MOST_THINGS = 3;
 
-/** What one may check in at, nearest first: own grids, then tasks. */
+/** What one may check in at, nearest first: own grids, tasks, and what stands within reach. */
 function targets(fix) {
   const grids = (app.base?.grids || []).map((grid) => ({
     kind: "grid",
@@ -20,9 +22,16 @@ function targets(fix) {
   }));
   const tasks = (app.tasks || [])
     .filter((task) => task.lon !== undefined)
-    .map((task) => ({ kind: "case", code: task.number, name: task.type_name || task.number, more: task.address, distance: fix ? metresBetween(fix, task) : null }))
+    .map((task) => ({ kind: "case", code: task.number, name: task.type_name || task.number, more: task.address || task.description, distance: fix ? metresBetween(fix, task) : null }))
     .sort((a, b) => (a.distance ?? Infinity) - (b.distance ?? Infinity));
-  return [...grids, ...tasks.slice(0, MOST_TASKS)];
+  const things = (fix ? componentsNear(fix).slice(0, MOST_THINGS) : []).map(({ row, distance }) => ({
+    kind: "component",
+    code: row[0],
+    name: row[1],
+    more: row[0],
+    distance,
+  }));
+  return [...grids, ...tasks.slice(0, MOST_TASKS), ...things];
 }
 
 export function checkinScreen(root, { params }) {

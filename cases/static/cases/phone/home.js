@@ -75,7 +75,8 @@ function dutyParts() {
   return parts;
 }
 
-function shiftPart(me) {
+/** Whether a shift runs, and the buttons to begin, end and check in. */
+export function shiftPart(me) {
   const pending = app.unsent.filter((entry) => entry.kind === "punch_in" || entry.kind === "punch_out").pop();
   const running = onShift();
   const since = pending?.kind === "punch_in" ? pending.fields.device_at : me.shift?.punched_in_at;

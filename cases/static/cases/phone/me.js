@@ -4,6 +4,7 @@ import { ask } from "@geo/dialog.js";
 import { fill, gettext, locale, ngettext } from "@geo/i18n.js";
 import { session } from "./api.js";
 import { app, onApp } from "./app.js";
+import { shiftPart } from "./home.js";
 import { forget, persist } from "./store.js";
 import { size } from "./words.js";
 import { refreshShell } from "./worker.js";
@@ -24,6 +25,7 @@ function parts() {
       el("div.grow", {},
         el("h2", {}, user?.name || ""),
         el("p.muted", {}, [me?.organisation?.name, me?.worker?.staff_kind_label].filter(Boolean).join(" · ")))),
+    me?.worker && el("section.card", {}, el("header", {}, el("h2", {}, gettext("Shift"))), el("div.body", {}, shiftPart(me))),
     el("section.card", {},
       el("header", {}, el("h2", {}, gettext("Grids on duty"))),
       grids.length
@@ -42,7 +44,7 @@ function parts() {
         ...[["zh-hans", "简体中文"], ["en", "English"]].map(([code, name]) =>
           el("button.button", { type: "button", lang: code, "aria-pressed": String(locale().startsWith(code.slice(0, 2))), onclick: () => speak(code) }, name)))),
     el("button.button.danger.wide", { type: "button", onclick: leave }, icon("logout"), gettext("Log out")),
-  ];
+  ].filter(Boolean);
 }
 
 function storagePart() {

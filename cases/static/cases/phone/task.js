@@ -18,9 +18,9 @@ export async function taskScreen(root, { rest, go }) {
   root.append(el("span.skeleton.box"), el("span.skeleton.box"));
   const kept = app.tasks?.find((task) => task.number === number) || null;
   let row = kept;
+  let waited = 0;
   if (row) draw();
-  const answer = await fetchKept(`case-${number}`, `/api/cases/${encodeURIComponent(number)}/`);
-  if (answer) row = { ...kept, ...caseRow(answer.value) };
+  await load();
   if (!row) {
     root.replaceChildren(online()
       ? stateBox("lock", gettext("Not there, or not yours to see"), gettext("Ask your shift lead if you need it."), el("a.button", { href: "/m/" }, gettext("Back to the tasks")))
@@ -37,6 +37,11 @@ export async function taskScreen(root, { rest, go }) {
     stopPosition();
     stopApp();
   };
+
+  async function load() {
+    const answer = await fetchKept(`case-${number}`, `/api/cases/${encodeURIComponent(number)}/`);
+    if (answer) row = { ...row, ...caseRow(answer.value) };
+  }
 
   function draw() {
     const when = row.due_at ? deadline(row.due_at) : null;
@@ -82,6 +87,9 @@ export async function taskScreen(root, { rest, go }) {
     const place = root.querySelector(".waiting-actions");
     if (!place) return;
     const waiting = app.unsent.filter((entry) => entry.fields.number === number);
+    // What waited has arrived: the case is another one now.
+    if (waited > waiting.length) load().then(draw);
+    waited = waiting.length;
     place.replaceChildren(...waiting.map((entry) =>
       el("a.card.signal.has-waiting", { href: `/m/outbox/${entry.key}` }, icon("device"),
         el("span.grow", {}, el("b", {}, entry.label.action), el("span.muted", {}, entry.state === "refused" ? gettext("Needs you") : gettext("Only on this phone"))), icon("right"))));
