@@ -1,5 +1,6 @@
 """The API's own description, and a page to read and try it; both need nothing from elsewhere."""
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
@@ -10,6 +11,16 @@ from geo.middleware import POLICY
 
 # Swagger UI sets styles from its script; nothing else is widened, and nowhere else.
 DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+
+class BasicScheme(OpenApiAuthenticationExtension):
+    """How the description names ``geo.authentication.Basic``."""
+
+    target_class = "geo.authentication.Basic"
+    name = "basicAuth"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "basic"}
 
 
 class Schema(SpectacularAPIView):

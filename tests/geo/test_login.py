@@ -1,5 +1,6 @@
 """Logging in, and being kept out."""
 
+import base64
 import io
 
 import pytest
@@ -7,7 +8,7 @@ from axes.models import AccessAttempt
 from django.core.exceptions import ValidationError
 from PIL import Image
 
-from geo import captcha, passwords
+from geo import authentication, captcha, passwords
 from geo.models import AuditEntry, User
 
 PASSWORD = "Lanchuan-2026"
@@ -125,3 +126,31 @@ def test_cookies_and_headers(client, user):
     assert cookie["httponly"] and cookie["samesite"] == "Lax"
     page = client.get("/login/")
     assert "script-src 'self'" in page["Content-Security-Policy"] and page["X-Frame-Options"] == "DENY"
+
+
+def basic(client, password=PASSWORD, address="/api/events/token"):
+    credentials = base64.b64encode(f"wang:{password}".encode()).decode()
+    return client.get(address, headers={"Authorization": f"Basic {credentials}"})
+
+
+def test_programs_log_in_with_each_request(client, user, monkeypatch):
+    authentication._kept.clear()
+    assert basic(client, "wrong").status_code in (401, 403)
+    assert basic(client).status_code == 200
+    # The second request does not hash again, but sees at once that the account changed.
+    with monkeypatch.context() as patch:
+        patch.setattr("django.contrib.auth.authenticate", None)
+        patch.setattr("rest_framework.authentication.authenticate", None)
+        assert basic(client).status_code == 200
+    User.objects.filter(pk=user.pk).update(must_change_password=True)
+    assert basic(client).status_code in (401, 403)
+    User.objects.filter(pk=user.pk).update(must_change_password=False, is_active=False)
+    assert basic(client).status_code in (401, 403)
+
+
+def test_programs_are_locked_out_too(client, user):
+    authentication._kept.clear()
+    for _time in range(5):
+        answer = basic(client, "wrong")
+    assert answer.status_code == 429 and answer["Content-Type"] == "application/problem+json"
+    assert basic(client).status_code == 429
