@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -29,7 +30,11 @@ def usable_environment(directory: Path) -> str:
     A developer's interpreter may lie in a home directory that is closed to others; then the system's serves,
     looking into this one's packages.
     """
-    outsider = ["setpriv", "--reuid=nobody", "--clear-groups"] if os.getuid() == 0 else []
+    outsider = []
+    if os.getuid() == 0:
+        known = any(account.pw_name == "wangge" for account in pwd.getpwall())
+        user = "wangge" if known else "nobody"
+        outsider = ["setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups"]
     if not subprocess.run([*outsider, sys.executable, "-c", ""], capture_output=True).returncode:
         return sys.prefix
     made = directory / "venv-of-test"
