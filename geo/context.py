@@ -5,7 +5,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
 from geo.menu import menu
-from geo.models import Area
+from geo.models import Area, Notice
 
 
 def shell(request) -> dict:
@@ -21,7 +21,8 @@ def _frame(request) -> dict:
     return {
         "city": city or "",
         "menu": menu.groups_for(user, request.path),
-        "messages_url": _address("messages"),
+        "messages_url": _address("desk-messages"),
+        "unread": Notice.objects.filter(user=user, read_at=None).count(),
         "password_url": _address("password_change"),
     }
 

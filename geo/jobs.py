@@ -13,7 +13,7 @@ from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from geo import attachments, idempotency, tallies
+from geo import attachments, idempotency, outputs, tallies
 from geo.models import Event, IdempotencyKey
 
 # For work that may fail for a passing reason (network, lock): five more tries over about an hour.
@@ -67,4 +67,5 @@ def clean_up(timestamp: int) -> dict[str, int]:
         "events": events.delete()[0],
         "log-ins": logins.delete()[0],
         "orphaned attachments": attachments.delete_orphans(),
+        "outputs": outputs.clean_up(),
     }

@@ -19,9 +19,9 @@ from cases import actions, desk_queries, dispatch, flow, queries
 from cases.actions import Given
 from cases.api.serializers import actions_for
 from cases.evidence import Evidence
+from cases.filters import Filters
 from cases.models import Case, CaseAttachment, FilingStandard
 from cases.pages.console import list_context, page_context, visible, wants
-from cases.pages.filters import Filters
 from geo import attachments
 from geo.events import row_hash
 from geo.models import Area, Organisation, User

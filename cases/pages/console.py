@@ -10,19 +10,21 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from assets.models import ItemType
-from cases import desk_queries, queries
+from cases import desk_queries, exports, jobs, phone_queries, queries
+from cases import filters as wording
+from cases.filters import GROUPS, VIEWS, Filters, page
 from cases.models import Case, SavedView
-from cases.pages import filters as wording
-from cases.pages.filters import GROUPS, VIEWS, Filters, page
+from geo import outputs
 from geo.events import row_hash
 from geo.menu import menu
-from geo.models import Area, Organisation
+from geo.models import Area, Notice, Organisation
 from geo.problems import Problem
 from geo.rest import COUNT_TO, parse_number
 
@@ -86,6 +88,7 @@ def list_context(request, filters: Filters) -> dict:
         "views": SavedView.objects.filter(user=request.user),
         "stamp": timezone.now().isoformat(),
         "open_number": request.GET.get("open", ""),
+        "may_export": request.user.can(exports.PERMISSION),
     }
 
 
@@ -278,6 +281,49 @@ def _more(request, filters: Filters) -> list[dict]:
             "choices": [_choice(filters, "source", *pair) for pair in Case.Source.choices],
         },
     ]
+
+
+# --- Taking away ------------------------------------------------------------------------------------
+
+
+@login_required
+@require_POST
+def export(request):
+    """Ask for the listed cases as a file."""
+    visible(request)
+    if not request.user.can(exports.PERMISSION):
+        raise PermissionDenied(_("Your roles do not export cases."))
+    filters = Filters.read(request.POST)
+    title = " · ".join([_("Cases"), str(VIEWS[filters.view]), *(chip.label for chip in filters.chips())])
+    query = filters.params | {"view": filters.view}
+    output = outputs.begin(request.user, title, lambda pk: jobs.export_cases.defer(output_id=pk, query=query))
+    return JsonResponse({"id": output.pk, "url": reverse("outputs")}, status=202)
+
+
+@login_required
+@never_cache
+@require_GET
+def messages(request):
+    """What happened to my cases, and notices of files; newest first. Notices count as read from now on."""
+    user = request.user
+    found = [
+        {
+            "title": f"{row['type']} · {row['state_label']}",
+            "detail": row["reason"] or row["to_unit"] or row["number"],
+            "url": reverse("case-page", args=[row["number"]]),
+            "icon": "case",
+            "at": row["at"],
+        }
+        for row in phone_queries.messages(user)[:20]
+    ]
+    notices = Notice.objects.filter(user=user)
+    found += [
+        {"title": one.title, "detail": one.detail, "url": one.url, "icon": one.icon, "at": one.at.isoformat()}
+        for one in notices[:20]
+    ]
+    notices.filter(read_at=None).update(read_at=timezone.now())
+    found.sort(key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)
+    return JsonResponse({"messages": found[:30]})
 
 
 # --- Saved views ------------------------------------------------------------------------------------

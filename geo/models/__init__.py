@@ -3,6 +3,7 @@
 from geo.models.accounts import Grant, Organisation, Role, User
 from geo.models.areas import Area, Labelled, Mapped
 from geo.models.files import Attachment
+from geo.models.outputs import Notice, Output
 from geo.models.records import (
     AuditEntry,
     Dictionary,
@@ -26,9 +27,11 @@ __all__ = [
     "IdempotencyKey",
     "Labelled",
     "Mapped",
+    "Notice",
     "NumberSequence",
     "OfficeHours",
     "Organisation",
+    "Output",
     "Role",
     "Tally",
     "TallyDelta",

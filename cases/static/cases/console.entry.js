@@ -1,6 +1,6 @@
 // The console: list, map and drawer bound together; live; by keyboard.
 import { all, el, icon, one, onClick } from "@geo/dom.js";
-import { getJSON } from "@geo/http.js";
+import { getJSON, request } from "@geo/http.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { on } from "@geo/keys.js";
 import { subscribe } from "@geo/live.js";
@@ -198,6 +198,19 @@ one("#save-view-form")?.addEventListener("htmx:afterRequest", ({ detail }) => {
   one("#save-view").close();
   one("#save-view-form").reset();
   toast(gettext("The view is saved."));
+});
+
+onClick("[data-export]", async () => {
+  const params = filters();
+  params.set("view", one("#list-scroll").dataset.view);
+  const body = new FormData();
+  for (const [name, value] of params) body.append(name, value);
+  try {
+    const { url } = await request("/console/export/", { method: "POST", body });
+    toast(gettext("The file is being made; you are told when it is ready."), { action: () => { location.href = url; }, actionLabel: gettext("My files") });
+  } catch (error) {
+    toast(error, { bad: true });
+  }
 });
 
 // --- acting ---------------------------------------------------------------------------------------------------
