@@ -49,6 +49,18 @@ class PasswordFirst:
         return self.get_response(request)
 
 
+class ChosenGrant:
+    """Who has several grants may work under one of them; the session keeps which."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and (chosen := request.session.get("grant")):
+            request.user.chosen_grant = chosen
+        return self.get_response(request)
+
+
 class Problems:
     """A problem raised by an action outside the API framework becomes a document or a page."""
 

@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from geo import api, health, openapi
-from geo.pages import login, outputs, photos
+from geo.pages import login, outputs, photos, scope
 
 # The catalogue changes with the product's version, that is with a restart.
 catalogue = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=settings.OWN_APPS))
@@ -19,6 +19,7 @@ urlpatterns = [
     path("manage/", include("geo.manage_routes")),
     path("photos/", photos.photos, name="photos"),
     path("photos/<uuid:uuid>/", photos.photo, name="photo"),
+    path("scope/", scope.choose_scope, name="choose-scope"),
     path("outputs/", outputs.outputs_page, name="outputs"),
     path("outputs/<uuid:uuid>/", outputs.output_file, name="output-file"),
     path("outputs/<int:pk>/cancel/", outputs.output_cancel, name="output-cancel"),

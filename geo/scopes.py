@@ -104,6 +104,9 @@ def scope_of(user) -> Scope:
         .filter(Q(valid_to=None) | Q(valid_to__gt=timezone.localdate()))
         .select_related("role", "unit")
     )
+    # Whoever works under one of several grants for now has that one's rights and no others.
+    chosen = [grant for grant in grants if grant.pk == getattr(user, "chosen_grant", None)]
+    grants = chosen or grants
     below: dict[int, set[int]] = {}
     paths = [grant.unit.path for grant in grants if grant.unit_id]
     if paths:
