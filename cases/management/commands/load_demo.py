@@ -28,6 +28,9 @@ class Command(BaseCommand):
         try:
             done = load.load(scale, today, district, seed, say)
         except load.NotEmpty as error:
+            if error.demo:
+                self.stdout.write(_("The demo city is there already."))
+                return
             raise CommandError(
                 _("There are areas in this database already. The demo goes into an empty one.")
             ) from error
