@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -25,17 +25,26 @@ from geo import audit, captcha
 from geo.net import client_address
 from geo.problems import Problem, problem_response
 
+# Wrong passwords for one name; and from one address, behind which a whole office may sit.
 CAPTCHA_AFTER = 3
+CAPTCHA_AFTER_FROM_ADDRESS = 20
+_ASKED = "captcha_asked"
 
 
-def failures(request, username: str = "") -> int:
-    """Wrong passwords of late, for this name from anywhere or from this address for any name."""
-    whose = Q(ip_address=client_address(request))
-    if username:
-        whose |= Q(username=username)
+def is_asked(request, username: str = "") -> bool:
+    """Whether this log-in needs the captcha: by the name, by the address, or because it was asked before."""
+    if request.session.get(_ASKED):
+        return True
     since = timezone.now() - (get_cool_off() or timedelta(minutes=15))
-    found = AccessAttempt.objects.filter(whose, attempt_time__gt=since)
-    return found.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
+    recent = AccessAttempt.objects.filter(attempt_time__gt=since)
+    for whose, limit in (
+        ({"username": username}, CAPTCHA_AFTER),
+        ({"ip_address": client_address(request)}, CAPTCHA_AFTER_FROM_ADDRESS),
+    ):
+        if (recent.filter(**whose).aggregate(sum=Sum("failures_since_start"))["sum"] or 0) >= limit:
+            request.session[_ASKED] = True
+            return True
+    return False
 
 
 class LoginForm(AuthenticationForm):
@@ -49,7 +58,7 @@ class LoginForm(AuthenticationForm):
 
     def __init__(self, request=None, *args, **kwargs):
         super().__init__(request, *args, **kwargs)
-        self.asked = failures(request, self.data.get("username", "")) >= CAPTCHA_AFTER
+        self.asked = is_asked(request, self.data.get("username", ""))
         if self.asked:
             self.fields["captcha"] = forms.CharField(required=False, max_length=8)
 
@@ -76,6 +85,7 @@ class Login(views.LoginView):
 
     def form_valid(self, form):
         response = super().form_valid(form)
+        self.request.session.pop(_ASKED, None)
         user = form.get_user()
         if user.language:
             response.set_cookie(
@@ -87,7 +97,7 @@ class Login(views.LoginView):
         context = super().get_context_data(**kwargs)
         # The failure that was just counted may be the one after which the question is asked.
         form = context["form"]
-        if not form.asked and failures(self.request, form.data.get("username", "")) >= CAPTCHA_AFTER:
+        if not form.asked and is_asked(self.request, form.data.get("username", "")):
             form.asked = True
             form.fields["captcha"] = forms.CharField(required=False, max_length=8)
         if form.asked:
