@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from geo.registry import Layer, layers
-from tiles.drop import BATCH, CLAIM_SQL, drop
+from tiles.drop import BATCH, CLAIM_SQL, drop, drop_pictures
 from tiles.matrix import BUFFER, EXTENT, MatrixSet, cell_size
 from tiles.queries.tiles import Rendered
 
@@ -169,6 +169,7 @@ def drop_waiting() -> int:
             cursor.execute(CLAIM_SQL)
             rows = cursor.fetchall()
             drop(home(), rows)
+            drop_pictures(Path(settings.BASEMAP_CACHE), rows)
         done += len(rows)
         if len(rows) < BATCH:
             return done

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import io
 import math
 import os
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,11 @@ from django.conf import settings
 from PIL import Image, ImageDraw, ImageFont
 
 from geo.registry import layers
+from tiles import cache
+from tiles.drop import DRAWN, SHEET
 from tiles.matrix import TILE_PIXELS, MatrixSet
-from tiles.queries.session import fetchall
+from tiles.queries.session import fetchall, fetchone
 
-SHEET = 4  # tiles along a sheet's side
 SMOOTH = 2  # pixels drawn for one that is kept
 MARGIN = 0.05  # of a sheet, read beyond its edge
 
@@ -73,9 +74,6 @@ TONES = {
 }
 TONES["imagery"] = TONES["grey"]
 
-# The layers that are drawn, whatever the caller may see of them.
-DRAWN = ("areas", "public_facilities", "reference_lines", "buildings")
-
 # Rows of each kind within a box: what tells how to draw them, and the geometry cut to the box.
 _BOX = "ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, {srid})"
 _CUT = f"ST_AsBinary(ST_Simplify(ST_ClipByBox2D({{column}}, {_BOX}), %(t)s, true))"
@@ -92,7 +90,7 @@ _SQL = {
 }
 
 
-@cache
+@functools.cache
 def font(size: int) -> ImageFont.FreeTypeFont | None:
     """A font with Chinese characters, or none: then nothing is written."""
     for path in FONTS:
@@ -106,7 +104,7 @@ def deepest_rank(scale: float) -> int:
     return 4 if scale <= 5 else 3 if scale <= 20 else 2 if scale <= 80 else 1 if scale <= 320 else 0
 
 
-@cache
+@functools.cache
 def _tables() -> dict[str, str]:
     return {name: layers[name].model_class._meta.db_table for name in DRAWN}
 
@@ -299,30 +297,38 @@ def _file(name: str, matrix_set: MatrixSet, z: int, x: int, y: int) -> Path:
     return Path(settings.BASEMAP_CACHE) / name / matrix_set.id / str(z) / str(x) / f"{y}.png"
 
 
-def picture(name: str, tone: str, matrix_set: MatrixSet, z: int, x: int, y: int) -> Path:
-    """The file of a tile's picture, drawn with its neighbours if it is not there."""
+def picture(name: str, tone: str, matrix_set: MatrixSet, z: int, x: int, y: int) -> bytes:
+    """A tile's picture (PNG), drawn with its neighbours and kept if it is not there."""
     wanted = _file(name, matrix_set, z, x, y)
-    if wanted.exists():
-        return wanted
+    if (kept := cache.read(wanted)) is not None:
+        return kept
     column, row = x // SHEET, y // SHEET
     lock = wanted.parent.parent / f".{column}-{row}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "w") as handle:
         # Whoever comes second waits for the first and finds his file.
         fcntl.flock(handle, fcntl.LOCK_EX)
-        if wanted.exists():
-            return wanted
+        if (kept := cache.read(wanted)) is not None:
+            return kept
+        (snapshot,) = fetchone("select pg_current_snapshot()::text", [])
         sheet = Sheet(TONES[tone], matrix_set, z, column, row)
         whole = sheet.make()
+        made = {}
         for i in range(sheet.tiles[0]):
             for j in range(sheet.tiles[1]):
                 corner = i * TILE_PIXELS, j * TILE_PIXELS
                 tile = whole.crop((*corner, corner[0] + TILE_PIXELS, corner[1] + TILE_PIXELS))
-                _write(_file(name, matrix_set, z, column * SHEET + i, row * SHEET + j), tile)
-    return wanted
+                file = _file(name, matrix_set, z, column * SHEET + i, row * SHEET + j)
+                made[file] = _write(file, tile)
+        # Something changed under the brush: shown this once, kept not.
+        area = matrix_set.lonlat_bounds(z, x, y, SHEET)
+        if any(cache.touched(layers[layer], area, snapshot) for layer in DRAWN):
+            for file in made:
+                file.unlink(missing_ok=True)
+    return made[wanted]
 
 
-def _write(file: Path, tile: Image.Image) -> None:
+def _write(file: Path, tile: Image.Image) -> bytes:
     buffer = io.BytesIO()
     # A hundred colours are plenty for a quiet map and make a third of the bytes.
     tile.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(buffer, "PNG")
@@ -330,3 +336,4 @@ def _write(file: Path, tile: Image.Image) -> None:
     beside = file.with_name(f".{file.name}-{os.getpid()}")
     beside.write_bytes(buffer.getvalue())
     beside.replace(file)
+    return buffer.getvalue()

@@ -28,6 +28,9 @@ BATCH = 500
 # More tiles than this at one level are looked for among the files instead of by their names.
 BY_NAME = 256
 SILENCE_S = 20
+# The layers of which our own base map is drawn, sixteen tiles at once.
+DRAWN = ("areas", "public_facilities", "reference_lines", "buildings")
+SHEET = 4
 
 # Everything a drop has to know of a change, as plain values. One who is killed before his commit leaves the
 # changes to the next; two at once wait for each other, so that either ends with the files gone.
@@ -61,6 +64,26 @@ def drop(directory: Path, changes: Iterable[tuple]) -> None:
                 _drop_in(scope / matrix_set.id, matrix_set, areas, finest_counted)
 
 
+def drop_pictures(directory: Path, changes: Iterable[tuple]) -> None:
+    """Remove the pictures of our own base maps that the changes touch, with the sheets around them."""
+    boxes = {
+        None if box[0] is None else tuple(box)
+        for names, *box in changes
+        if any(name.partition(":")[0] in DRAWN for name in names)
+    }
+    if not boxes or not directory.is_dir():
+        return
+    for top in directory.iterdir():
+        if top.name != "city" and not top.name.startswith("city-"):
+            continue
+        if None in boxes:
+            _forget(top)
+            continue
+        for matrix_set in SETS.values():
+            # A name may have moved along its line, anywhere on a sheet that the line reaches.
+            _drop_in(top / matrix_set.id, matrix_set, boxes, -1, margin=SHEET, ending=".png")
+
+
 def _forget(top: Path) -> None:
     """Remove a whole directory at once: aside first, so that no reader finds half of it."""
     with contextlib.suppress(OSError):
@@ -69,12 +92,19 @@ def _forget(top: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _drop_in(top: Path, matrix_set: MatrixSet, areas: set[tuple], finest_counted: int) -> None:
+def _drop_in(
+    top: Path,
+    matrix_set: MatrixSet,
+    areas: set[tuple],
+    finest_counted: int,
+    *,
+    margin: float = BUFFER / EXTENT,
+    ending: str = ".mvt.gz",
+) -> None:
     try:
         levels = [(int(entry.name), entry) for entry in top.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return
-    margin = BUFFER / EXTENT
     for z, folder in levels:
         level = z + matrix_set.behind
         for area in areas:
@@ -83,11 +113,11 @@ def _drop_in(top: Path, matrix_set: MatrixSet, areas: set[tuple], finest_counted
             if (east - west + 1) * (south - north + 1) <= BY_NAME:
                 for x in range(west, east + 1):
                     for y in range(north, south + 1):
-                        (folder / str(x) / f"{y}.mvt.gz").unlink(missing_ok=True)
+                        (folder / str(x) / f"{y}{ending}").unlink(missing_ok=True)
                 continue
-            for column in folder.iterdir():
+            for column in folder.glob("[0-9]*"):
                 if west <= int(column.name) <= east:
-                    for file in column.glob("*.mvt.gz"):
+                    for file in column.glob(f"[0-9]*{ending}"):
                         if north <= int(file.name.partition(".")[0]) <= south:
                             file.unlink(missing_ok=True)
 
@@ -113,6 +143,7 @@ async def drop_waiting(connection: psycopg.AsyncConnection) -> None:
             rows = await cursor.fetchall()
             if rows:
                 await asyncio.to_thread(drop, directory, rows)
+                await asyncio.to_thread(drop_pictures, Path(settings.BASEMAP_CACHE), rows)
         if len(rows) < BATCH:
             return
 

@@ -99,10 +99,27 @@ def test_pictures_of_our_own_data(seeded, client, matrix_set):
     assert client.get("/basemaps/nothing/WebMercatorQuad/1/0/0.png").status_code == 404
 
 
+def test_a_changed_road_is_drawn_anew(transactional_db, seeded):
+    from tiles import cache
+
+    quad = SETS["WebMercatorQuad"]
+    cache.drop_waiting()
+    spots = tile_at(quad.id, 16, *MIDDLE), tile_at(quad.id, 16, 83.99, 39.59)
+    near, far = (drawing._file("city", quad, *spot) for spot in spots)
+    for spot in spots:
+        drawing.picture("city", "light", quad, *spot)
+    cache.drop_waiting()
+    assert near.exists() and far.exists()
+    ReferenceLine.objects.filter(code="R1").update(name="新名大道")
+    cache.drop_waiting()
+    assert not near.exists() and far.exists()
+
+
 def test_every_level_is_drawn(seeded):
     for matrix_set in SETS.values():
         for z in range(matrix_set.max_level + 1):
-            assert drawing.picture("city", "light", matrix_set, *tile_at(matrix_set.id, z, *MIDDLE)).exists()
+            spot = tile_at(matrix_set.id, z, *MIDDLE)
+            assert drawing.picture("city", "light", matrix_set, *spot).startswith(b"\x89PNG")
 
 
 def test_wmts_refusals(seeded, client):

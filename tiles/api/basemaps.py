@@ -104,7 +104,7 @@ def own_tile(request, name, matrix_set, z, x, y):
     except Problem as problem:
         return problem_response(problem)
     picture = drawing.picture(found.name, found.tone, quad, level, x, y)
-    response = HttpResponse(picture.read_bytes(), content_type="image/png")
+    response = HttpResponse(picture, content_type="image/png")
     response["Cache-Control"] = "public, max-age=300"
     response["Access-Control-Allow-Origin"] = "*"
     return response
