@@ -20,6 +20,28 @@ from geo.models import Area
 from geo.problems import Problem
 
 LISTED = 30
+# Headings that surveys carry, beside the fields' own names.
+HEADINGS = {
+    "code": ("编码", "编号", "部件编码", "标识码", "bjbm", "bm"),
+    "type": ("小类", "小类代码", "部件小类", "类型", "xldm"),
+    "name": ("名称", "部件名称", "楼栋名称", "小区名称", "mc", "bjmc"),
+    "state": ("状态", "部件状态", "zt"),
+    "managing_unit": ("主管单位", "主管部门", "主管部门代码"),
+    "owner_unit": ("权属单位", "权属单位代码", "权属"),
+    "maintenance_unit": ("养护单位", "养护单位代码"),
+    "surveyed_on": ("普查日期", "初始日期", "初始时间"),
+    "changed_on": ("变更日期", "变更时间"),
+    "data_source": ("数据来源",),
+    "note": ("备注", "bz"),
+    "address": ("地址", "位置"),
+    "building": ("楼栋", "楼栋编码"),
+    "stairwell": ("单元",),
+    "floor": ("层", "楼层"),
+    "door": ("户", "房号", "门牌"),
+    "people": ("人数",),
+    "lon": ("经度", "lng", "longitude", "x"),
+    "lat": ("纬度", "latitude", "y"),
+}
 
 
 def _mine(request, kind: str):
@@ -175,7 +197,8 @@ def _fields(target, columns, said) -> list[dict]:
         label = str(field.verbose_name) if field is not None else _(name)
         source = said.get(name, "") if said is not None else ""
         if said is None:
-            source = lowered.get(name) or lowered.get(label.lower()) or ""
+            wanted = (name, label.lower(), *HEADINGS.get(name, ()))
+            source = next((lowered[word] for word in wanted if word in lowered), "")
         fields.append(
             {
                 "name": name,
