@@ -4,9 +4,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.actions import SUPPLEMENT, Given, done_before, link_photos
+from cases.actions import SUPPLEMENT, done_before
 from cases.evidence import check_photos
 from cases.models import Case, Transition
+from cases.steps import Given, link_photos
 from geo import events
 from geo.problems import Problem
 

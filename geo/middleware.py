@@ -68,6 +68,10 @@ class Problems:
         self.get_response = get_response
 
     def __call__(self, request):
+        # PostgreSQL's text has no NUL; what carries one in its address is no honest question.
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            detail = _("An address has no NUL character.")
+            return problem_response(Problem(detail, status=400, kind="parameter"))
         return self.get_response(request)
 
     def process_exception(self, request, exception):

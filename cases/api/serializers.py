@@ -441,7 +441,7 @@ class PositionIn(serializers.Serializer):
     lon = serializers.FloatField()
     lat = serializers.FloatField()
     crs = serializers.CharField(required=False, default="wgs84")
-    accuracy_m = serializers.FloatField(required=False, allow_null=True, min_value=0)
+    accuracy_m = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=1e6)
 
 
 class ReportIn(PositionIn):
@@ -473,7 +473,7 @@ class ActionIn(serializers.Serializer):
     lon = serializers.FloatField(required=False, allow_null=True)
     lat = serializers.FloatField(required=False, allow_null=True)
     crs = serializers.CharField(required=False, default="wgs84")
-    accuracy_m = serializers.FloatField(required=False, allow_null=True, min_value=0)
+    accuracy_m = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=1e6)
 
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
     unit = serializers.CharField(

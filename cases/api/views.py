@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, time, timedelta
 
 from django.contrib.gis.geos import Point
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import (
     OpenApiParameter,
@@ -93,10 +95,17 @@ def days(name: str, text: str, field: str) -> Q:
         last = first
     condition = Q()
     if first:
-        condition &= Q(**{f"{field}__date__gte": parse_date(name, first)})
+        condition &= Q(**{f"{field}__gte": _midnight(name, first)})
     if last:
-        condition &= Q(**{f"{field}__date__lte": parse_date(name, last)})
+        condition &= Q(**{f"{field}__lt": _midnight(name, last) + timedelta(days=1)})
     return condition
+
+
+def _midnight(name: str, text: str) -> datetime:
+    day = parse_date(name, text)
+    if not 1900 <= day.year <= 2200:
+        raise bad_parameter(name, _("%s takes a day of this age.") % name)
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 @extend_schema_view(list=extend_schema(parameters=LIST_PARAMETERS))
@@ -328,7 +337,10 @@ def narrow(queryset, request, *, without_state: bool = False):
         if text == "mine":
             queryset = queryset.filter(holder_unit_id__in=request.user.scope.units("cases.handle"))
         else:
-            queryset = queryset.filter(holder_unit=unit_of(text))
+            try:
+                queryset = queryset.filter(holder_unit=unit_of(text))
+            except Problem as problem:
+                raise bad_parameter("holder", problem.detail) from None
     if text := query.get("due"):
         if text not in DUE:
             raise bad_parameter("due", _("due takes one of: %s.") % ", ".join(DUE))

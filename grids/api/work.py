@@ -136,7 +136,7 @@ class FixIn(serializers.Serializer):
     lon = serializers.FloatField(required=False)
     lat = serializers.FloatField(required=False)
     crs = serializers.CharField(required=False, default="wgs84")
-    accuracy_m = serializers.FloatField(required=False, allow_null=True, min_value=0)
+    accuracy_m = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=1e6)
     position_source = serializers.ChoiceField(RawPosition.Source.choices, required=False, default="browser")
     fix_at = serializers.DateTimeField(required=False, allow_null=True)
     device_at = serializers.DateTimeField(required=False, allow_null=True)
