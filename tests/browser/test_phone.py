@@ -11,7 +11,7 @@ from cases.models import Case, Transition
 from geo.models import Attachment
 from grids.models import CheckIn, Shift
 from tests import factories
-from tests.browser.conftest import ROOT
+from tests.browser import axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -327,7 +327,6 @@ SCREENS = ("", "report", "map", "messages", "me", "outbox", "check-in")
 
 
 def test_every_screen_has_targets_for_a_thumb_and_names_for_a_reader(phone, lamp, worker):
-    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     factories.make_case(HERE, state="verifying_before", verifier=worker)
     page = ready(phone.new_page())
     wrong = {}
@@ -345,12 +344,7 @@ def test_every_screen_has_targets_for_a_thumb_and_names_for_a_reader(phone, lamp
         )
         # Links inside a line of text (telephone numbers) are as high as the line.
         small = [one for one in small if "tel:" not in one and "map-notice" not in one]
-        page.evaluate(axe)
-        faults = page.evaluate(
-            """async () => (await axe.run({ resultTypes: ["violations"] })).violations
-                .filter((one) => ["serious", "critical"].includes(one.impact))
-                .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`)"""
-        )
+        faults = axe.check(page)
         if small or faults:
             wrong[screen] = small + faults
     assert wrong == {}

@@ -41,6 +41,7 @@ async function show() {
   leave = null;
   const main = one("#screen");
   main.replaceChildren();
+  delete main.dataset.key;
   main.className = `screen-${name || "home"}`;
   one("#title").textContent = screen.title();
   document.title = `${screen.title()} · ${gettext("Wangge")}`;
@@ -90,7 +91,7 @@ function drawNotices() {
   const notices = [];
   if (!globalThis.isSecureContext) {
     notices.push(
-      el("p.banner", {}, icon("lock"), el("span", {}, gettext("This address is not secure: position, camera and working without a signal need https. Ask your administrator for the secure address."))),
+      el("p.banner", {}, icon("lock"), el("span", {}, gettext("This address is not secure: position, recording and opening without a signal need https. Ask your administrator for the secure address."))),
     );
   }
   if (app.signedIn === false) {

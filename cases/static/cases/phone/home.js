@@ -5,6 +5,7 @@ import { ago, deadline, exact } from "@geo/times.js";
 import { add } from "./outbox.js";
 import { app, changed, mayReport, onApp, online, refreshMe, refreshTasks, send } from "./app.js";
 import { currentFix, metresBetween, watchPosition } from "./position.js";
+import { redraw } from "./redraw.js";
 import { metres } from "./words.js";
 
 let order = "due";
@@ -27,15 +28,17 @@ export function homeScreen(root) {
   );
 
   function draw() {
-    duty.replaceChildren(...dutyParts());
+    const minute = Math.floor(Date.now() / 60e3);
+    const shift = [app.me?.shift, onShift(), app.unsent.map((entry) => entry.kind + entry.state)];
+    redraw(duty, [app.user, app.me?.organisation, app.base?.as_of, shift], dutyParts);
     report.hidden = !mayReport();
     drawSignal(outbox);
-    orders.replaceChildren(
-      ...[["due", gettext("Most urgent")], ["near", gettext("Nearest")]].map(([id, words]) =>
+    redraw(orders, order, () =>
+      [["due", gettext("Most urgent")], ["near", gettext("Nearest")]].map(([id, words]) =>
         el("button.button", { type: "button", "aria-pressed": String(order === id), onclick: () => { order = id; draw(); } }, words)),
     );
     heading.textContent = app.tasks?.length ? fill(gettext("Tasks (%(n)s)"), { n: app.tasks.length }) : gettext("Tasks");
-    list.replaceChildren(...taskParts(here));
+    redraw(list, [order, here && [here.lon.toFixed(4), here.lat.toFixed(4)], app.tasks, app.tasksAt, online(), minute], () => taskParts(here));
   }
 
   let last = null;
@@ -48,8 +51,10 @@ export function homeScreen(root) {
     }
   });
   const stopApp = onApp(draw);
+  const ticking = setInterval(draw, 30e3);
   draw();
   return () => {
+    clearInterval(ticking);
     stopApp();
     stopPosition();
   };
@@ -77,7 +82,7 @@ function dutyParts() {
 
 /** Whether a shift runs, and the buttons to begin, end and check in. */
 export function shiftPart(me) {
-  const pending = app.unsent.filter((entry) => entry.kind === "punch_in" || entry.kind === "punch_out").pop();
+  const pending = pendingPunch();
   const running = onShift();
   const since = pending?.kind === "punch_in" ? pending.fields.device_at : me.shift?.punched_in_at;
   const planned = me.shift && !running
@@ -119,9 +124,12 @@ export function positionFields(fix) {
   };
 }
 
+const pendingPunch = () =>
+  app.unsent.filter((entry) => (entry.kind === "punch_in" || entry.kind === "punch_out") && entry.state !== "refused").pop();
+
 /** Whether a shift runs, as far as this phone knows: what waits in the outbox counts. */
 export function onShift() {
-  const pending = app.unsent.filter((entry) => entry.kind === "punch_in" || entry.kind === "punch_out").pop();
+  const pending = pendingPunch();
   return pending ? pending.kind === "punch_in" : Boolean(app.me?.shift?.punched_in_at && !app.me.shift.punched_out_at);
 }
 

@@ -5,12 +5,14 @@ import { fill, gettext, locale, ngettext } from "@geo/i18n.js";
 import { session } from "./api.js";
 import { app, onApp } from "./app.js";
 import { shiftPart } from "./home.js";
+import { redraw } from "./redraw.js";
 import { forget, persist } from "./store.js";
 import { size } from "./words.js";
 import { refreshShell } from "./worker.js";
 
 export function meScreen(root) {
-  const draw = () => root.replaceChildren(...parts());
+  const draw = () =>
+    redraw(root, [app.user, app.me, app.base?.as_of, app.unsent.map((entry) => entry.kind + entry.state)], parts);
   const stop = onApp(draw);
   draw();
   return stop;

@@ -108,7 +108,8 @@ export function placeStep({ draft, changed }) {
   function drawButtons(place, component) {
     const shots = draft.files.filter((file) => file.kind === "photo" && file.lon !== null);
     const parts = [el("button.button", { type: "button", onclick: correct }, icon("map"), gettext("Set on the map"))];
-    if (!place || place.source !== "browser" || component) parts.push(el("button.button", { type: "button", onclick: usePosition }, icon("locate"), gettext("My position")));
+    const possible = position.error !== "insecure" && position.error !== "unsupported";
+    if (possible && (!place || place.source !== "browser" || component)) parts.push(el("button.button", { type: "button", onclick: usePosition }, icon("locate"), gettext("My position")));
     const key = [parts.length, shots[0]?.key, place?.source, shots.length && place && metres(metresBetween(place, shots[0]))].join();
     if (key === buttons.dataset.key) return;
     buttons.dataset.key = key;
