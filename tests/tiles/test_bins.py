@@ -136,6 +136,13 @@ def test_a_tile_that_would_be_too_large_is_counted(scattered, monkeypatch):
     monkeypatch.setattr(tiles, "LARGEST", 0)
     z = SETS["WebMercatorQuad"].level(9.6)
     assert totals("components", "WebMercatorQuad", z, user)[0] == Component.objects.count()
+    # The cells tell so beforehand, about.
+    monkeypatch.setattr(tiles, "LARGEST", 10**9)
+    monkeypatch.setattr(tiles, "MOST", 3)
+    assert totals("components", "WebMercatorQuad", z, user)[0] == Component.objects.count()
+    quad, layer = SETS["WebMercatorQuad"], layers["components"]
+    reckoned = sum(bins.estimate(layer, quad, *spot, user) for spot in around(quad.id, 11))
+    assert reckoned == pytest.approx(Component.objects.count(), rel=0.3)
 
 
 def test_triggers_are_installed_once(db):

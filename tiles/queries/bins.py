@@ -22,6 +22,7 @@ from geo.registry import Layer, layers
 from geo.scopes import scope_filter
 from tiles.matrix import BUFFER, EXTENT, SETS, WEB_MERCATOR, MatrixSet, cell_size
 from tiles.queries.access import scope_identity
+from tiles.queries.session import fetchone
 from tiles.queries.statement import TILE, Near, RowsOf, Slot, Statement
 
 DEGREE = 10_000_000  # sums are kept in whole units of 1e-7 degrees
@@ -181,9 +182,17 @@ def statement_for(
     return _compiled(layer.id, matrix_set.id, level, not finer, identity, rows), level
 
 
-def slots(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, level: int) -> dict[str, tuple]:
+def slots(
+    layer: Layer,
+    matrix_set: MatrixSet,
+    z: int,
+    x: int,
+    y: int,
+    level: int,
+    margin: float = BUFFER / EXTENT,
+) -> dict[str, tuple]:
     """The cells that touch a tile with its buffer, as the statement wants them."""
-    west, south, east, north = matrix_set.lonlat_bounds(z, x, y, BUFFER / EXTENT)
+    west, south, east, north = matrix_set.lonlat_bounds(z, x, y, margin)
     size = cell_size(level)
     columns = math.floor((west + 180) / size), math.floor((east + 180) / size)
     rows = math.floor((90 - north) / size), math.floor((90 - south) / size)
@@ -202,6 +211,26 @@ def slots(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, level: in
             90 - rows[0] * size,
         ),
     }
+
+
+def estimate(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user) -> float:
+    """About how many points one who sees by area has in a tile; 0 where that cannot be told cheaply.
+
+    Reckons with points spread evenly over the cells that the tile touches.
+    """
+    prefixes, _rest = _by_area(layer, user)
+    if prefixes == []:
+        return 0
+    depth = finest(layer)
+    bounds = slots(layer, matrix_set, z, x, y, depth, margin=-1e-6)
+    sql, params = _stored(layer, prefixes)
+    made = Statement(
+        f"select coalesce(sum(n), 0)::bigint from ({sql}) r(x, y, k, n, lon, lat)", tuple(params)
+    )
+    (counted,) = fetchone(made.sql, made.fill(bounds))
+    west, south, east, north = matrix_set.lonlat_bounds(z, x, y)
+    left, bottom, right, top = bounds["cell_lonlat"]
+    return counted * (east - west) * (north - south) / ((right - left) * (top - bottom))
 
 
 COLUMNS = "(layer, level, x, y, klass, area_code, n, lon, lat)"

@@ -12,6 +12,7 @@ from tiles.queries.session import fetchone
 
 # No tile is larger, in bytes before compression.
 LARGEST = 290_000
+MOST = 14_000  # features, of some twenty bytes each
 FINER = 4  # levels: 64 cells along a tile's side
 
 
@@ -56,6 +57,10 @@ def render(
         made = statement.for_versions(layer, matrix_set, z, user, at)
     else:
         made = statement.for_rows(layer, matrix_set, z, user)
+    # Where cells have just ended a tile may hold more than it should; the cells know.
+    dense = layer.binned and at is None and matrix_set.scale(z) > layer.max_scale / 2
+    if dense and bins.estimate(layer, matrix_set, z, x, y, user) > MOST:
+        return counted(layer, matrix_set, z, x, y, user, finer=FINER)
     rendered = _run(made, slots(matrix_set, z, x, y))
     if layer.binned and len(rendered.data) > LARGEST:
         # Denser than a map can show: counted too, in cells of a few pixels.
