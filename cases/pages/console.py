@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.gis.db.models import Extent
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
@@ -27,6 +28,7 @@ from geo.menu import menu
 from geo.models import Area, Notice, Organisation
 from geo.problems import Problem
 from geo.rest import COUNT_TO, parse_number
+from grids.models import Grid
 
 PAGE = 40
 
@@ -65,7 +67,19 @@ def console(request):
 
 def page_context(request, filters: Filters) -> dict:
     """What the frame of the console needs beside its list."""
-    return {"filters": filters, "city": settings.CITY_CODE, "at": request.GET.get("at", "")}
+    return {"filters": filters, "at": request.GET.get("at", ""), "home": home(request.user)}
+
+
+def home(user) -> str:
+    """Where the map opens: the box around the user's areas or grids on duty; "" for the whole city."""
+    scope = user.scope
+    areas = scope.areas("cases.view")
+    if settings.CITY_CODE in areas:
+        return ""
+    box = Area.objects.filter(code__in=areas, valid_to=None).aggregate(box=Extent("geom"))["box"]
+    if box is None and (grids := scope.grids("cases.view")):
+        box = Grid.objects.filter(pk__in=grids).aggregate(box=Extent("geom"))["box"]
+    return ",".join(f"{part:.6f}" for part in box) if box else ""
 
 
 def list_context(request, filters: Filters) -> dict:
@@ -197,6 +211,8 @@ def _areas(request, filters: Filters) -> list[dict]:
     """The way down to the area in hand, and what lies below it; at first what the user is granted."""
     under = request.GET.get("under", "")
     granted = request.user.scope.areas("cases.view")
+    if not under and len(granted) == 1 and len(granted[0]) < 12:
+        under = granted[0]
     areas = Area.objects.filter(valid_to=None)
     groups = []
     if under:

@@ -4,6 +4,7 @@ import { getJSON, request } from "@geo/http.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { on } from "@geo/keys.js";
 import { subscribe } from "@geo/live.js";
+import { paced } from "@geo/pace.js";
 import { toast } from "@geo/toast.js";
 import { startForms } from "./forms.js";
 import { ListMap } from "./listmap.js";
@@ -241,15 +242,11 @@ function refreshRow(number) {
 
 // --- live -----------------------------------------------------------------------------------------------------
 const news = {
-  timer: null,
   reset() {
     const button = one("[data-new]", pane);
     if (button) button.hidden = true;
   },
-  soon() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.counts(), 900);
-  },
+  soon: paced(() => news.counts(), 1500),
   /** Counts on the tabs move; new rows only knock. */
   async counts() {
     const params = filters();
@@ -305,7 +302,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // --- first look -----------------------------------------------------------------------------------------------
-map.start({ at: panes.dataset.at, within: filters().get("within") }).then(() => {
+map.start({ at: panes.dataset.at, home: panes.dataset.home, within: filters().get("within") }).then(() => {
   if (inHand()) {
     drawerShown();
     map.flyTo(lonlat(one(".drawer-head", drawer)));

@@ -4,6 +4,7 @@ import { layerStyle, SELECTED, rgba } from "@tiles/map/styles.js";
 import { SETS, setFor } from "@tiles/map/matrix.js";
 import { getJSON } from "@geo/http.js";
 import { gettext } from "@geo/i18n.js";
+import { paced } from "@geo/pace.js";
 import { Fill, Stroke, Style } from "ol/style.js";
 
 const ruleStyle = new Style({
@@ -17,14 +18,16 @@ export class ListMap {
     Object.assign(this, { element, filters, onPick, onHover, onArea, onMove });
     this.wanted = null;
     this.pending = [];
+    /** Something changed: show it soon. */
+    this.soon = paced(() => this.reload(), 1500);
   }
 
-  async start({ at, within }) {
+  async start({ at, home, within }) {
     this.map = await createMap(this.element, {
       // The list's own points stand in for the registry's layer of open cases.
-      layers: undefined,
       hidden: ["cases"],
       remember: "console",
+      extent: home ? home.split(",").map(Number) : undefined,
       hash: true,
       tools: ["layers", "basemaps", "date", "measure", "filter", "fullscreen", "print"],
     });
@@ -86,11 +89,6 @@ export class ListMap {
     } catch (error) {
       if (error.name !== "AbortError") this.map.note("points", error.message, { label: gettext("Try again"), act: () => this.reload() });
     }
-  }
-
-  soon() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.reload(), 700);
   }
 
   #hover(found) {
