@@ -339,7 +339,10 @@ class _Job:
             raw = piece.geometries
         reasons: dict[int, str] = {}
         dimensions = shapely.get_dimensions(raw)
-        for index, geometry in enumerate(raw):
+        usable = np.isin(dimensions, self.target.dims) & shapely.is_valid(raw) & ~shapely.is_empty(raw)
+        usable &= shapely.get_type_id(raw) != shapely.GeometryType.GEOMETRYCOLLECTION
+        for index in np.flatnonzero(~usable).tolist():
+            geometry = raw[index]
             if geometry is None or shapely.is_empty(geometry):
                 reasons[index] = _("has no geometry, or its lon and lat are no numbers")
             elif dimensions[index] not in self.target.dims or geometry.geom_type == "GeometryCollection":
@@ -350,7 +353,7 @@ class _Job:
                         (_("points"), _("lines"), _("polygons"))[dim] for dim in self.target.dims
                     ),
                 }
-            elif not shapely.is_valid(geometry):
+            else:
                 reasons[index] = _("is not valid: %s") % shapely.is_valid_reason(geometry)
         good = np.array([index for index in range(piece.size) if index not in reasons], dtype=int)
         placed = np.empty(piece.size, dtype=object)
@@ -505,6 +508,13 @@ class _Job:
             action = f"do update set {', '.join(settings)} where row({mine}) is distinct from row({theirs})"
         cursor.execute("select count(*) from import_row")
         total = cursor.fetchone()[0]
+        if update:
+            # Rows that are as they were go first: they would pay for finding their grid again.
+            cursor.execute(
+                f"delete from import_row i using {meta.db_table} t"
+                f" where {' and '.join(f't.{name} = i.{name}' for name in key)}"
+                f" and row({mine}) is not distinct from row({', '.join(f'i.{name}' for name in update)})"
+            )
         cursor.execute(
             f"with done as (insert into {meta.db_table} as t ({names}{extra})"
             f" select {names}{', %s' if placed else ''} from import_row{order}"
