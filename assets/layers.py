@@ -65,6 +65,7 @@ BUILDINGS = (
         max_scale=20,
         key="code",
         label_field="name",
+        url_name="asset-page/estates",
         order=70,
     ),
     Layer(
@@ -133,6 +134,7 @@ BUILDINGS = (
         max_scale=20,
         key="code",
         label_field="name",
+        url_name="asset-page/resident-units",
         order=74,
     ),
     Layer(
@@ -195,6 +197,7 @@ FURNITURE = (
         max_scale=20,
         key="code",
         label_field="name",
+        url_name="asset-page/facilities",
         open_data=True,
         order=81,
     ),
@@ -222,6 +225,7 @@ FURNITURE = (
         ),
         key="code",
         label_field="name",
+        url_name="asset-page/service-centers",
         geometry="anchor",
         open_data=True,
         visible=True,
@@ -243,6 +247,7 @@ FURNITURE = (
         style=Style(colour="#c0392b", icon="risk", by="level", classes=_legend(RiskPoint.Level, RISKS)),
         key="code",
         label_field="name",
+        url_name="asset-page/risk-points",
         order=85,
     ),
     Layer(

@@ -74,7 +74,8 @@ class Layer:
     layer tree's branch. ``drawn`` narrows what tiles show, not what OGC Features answer. ``geometry`` is
     the column that is drawn: a layer of labels draws ``label_point`` or ``anchor`` and names the layer it
     ``labels``. ``key`` is the path to what people call a row (code, number). ``versions`` names the model
-    that keeps the borders of other days (``at=DATE``), and its foreign key to this one. ``open_data``
+    that keeps the borders of other days (``at=DATE``), and its foreign key to this one. ``url_name``
+    is the page of a row, which takes the key ("asset-page/estates": after another argument). ``open_data``
     layers are answered to anybody by the OGC APIs.
     """
 

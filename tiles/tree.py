@@ -59,8 +59,9 @@ def row_url(layer: Layer) -> str | None:
     """The page of a row, with ``{key}`` for the property that names it; ``None`` without a page."""
     if not layer.url_name:
         return None
+    name, *arguments = layer.url_name.split("/")
     try:
-        return reverse(layer.url_name, args=["ROWKEY"]).replace("ROWKEY", f"{{{layer.key}}}")
+        return reverse(name, args=[*arguments, "ROWKEY"]).replace("ROWKEY", f"{{{layer.key}}}")
     except NoReverseMatch:
         return None
 
