@@ -1,7 +1,7 @@
 // Where it is: the phone's position with its accuracy circle, the photo's, a component's, or a place on the map.
 import { el, icon } from "@geo/dom.js";
 import { fill, gettext } from "@geo/i18n.js";
-import { get, query } from "./api.js";
+import { locate } from "./api.js";
 import { app, foundComponents, noticed, online } from "./app.js";
 import { inside, metresBetween, position, retryPosition } from "./position.js";
 import { choose } from "./report.js";
@@ -129,7 +129,7 @@ export function placeStep({ draft, changed }) {
     const mine = (app.base?.grids || []).find((grid) => inside(place, grid.geometry));
     if (online()) {
       try {
-        const answer = await get(`/api/locate?${query({ lon: place.lon, lat: place.lat, crs: "wgs84" })}`, 8);
+        const answer = await locate(place.lon, place.lat);
         if (asked !== key || ended) return;
         where.replaceChildren(...whereWords(answer, Boolean(mine)));
         if (foundComponents(answer.components || [])) draw();
