@@ -73,7 +73,7 @@ class Installation:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         if check and done.returncode:
             raise AssertionError(f"script/{name} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
