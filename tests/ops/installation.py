@@ -34,7 +34,9 @@ def usable_environment(directory: Path) -> str:
     if os.getuid() == 0:
         known = any(account.pw_name == "wangge" for account in pwd.getpwall())
         user = "wangge" if known else "nobody"
-        outsider = ["setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups"]
+        group = pwd.getpwnam(user).pw_gid
+        # By way of env: setpriv itself still looks for the program with the powers of root.
+        outsider = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "env"]
     if not subprocess.run([*outsider, sys.executable, "-c", ""], capture_output=True).returncode:
         return sys.prefix
     made = directory / "venv-of-test"
