@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -9,6 +12,7 @@ from django.utils.translation import gettext as _
 from geo import audit
 from geo.problems import Problem
 from tiles import capabilities
+from tiles.drop import forget
 from tiles.models import BaseMap
 from tiles.upstream import Source
 
@@ -54,4 +58,6 @@ def save_basemap(actor, basemap: BaseMap, place=None, transport=None) -> BaseMap
     new = basemap.pk is None
     basemap.save()
     audit.log(actor, "tiles.basemap_added" if new else "tiles.basemap_changed", basemap)
+    # What was kept may be another service's, or one that nobody shall see any more.
+    transaction.on_commit(lambda: forget(Path(settings.BASEMAP_CACHE) / basemap.name))
     return basemap

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1  # of the files; a new number leaves the old ones behind
 KEEP_NOTES_S = 600
+PICTURES_S = 30 * 86400  # of base maps, which nginx serves without asking
 TOUCHED_SQL = """
     select exists (
         select from tiles_dirtytile
@@ -186,16 +187,23 @@ def tidy(max_age_s: float = 7 * 86400) -> int:
             shutil.rmtree(entry, ignore_errors=True)
     for entry in here.glob(".gone-*"):
         shutil.rmtree(entry, ignore_errors=True)
-    for folder, _folders, files in os.walk(here):
-        for name in files:
-            file = Path(folder) / name
-            with contextlib.suppress(FileNotFoundError):
-                if now - file.stat().st_mtime > max_age_s:
-                    file.unlink()
-                    removed += 1
+    for top, age in ((here, max_age_s), (Path(settings.BASEMAP_CACHE), PICTURES_S)):
+        removed += _remove_old(top, now - age)
     with connection.cursor() as cursor:
         cursor.execute(
             "delete from tiles_dirtytile where dropped_at < clock_timestamp() - make_interval(secs => %s)",
             [KEEP_NOTES_S],
         )
+    return removed
+
+
+def _remove_old(top: Path, before: float) -> int:
+    removed = 0
+    for folder, _folders, files in os.walk(top):
+        for name in files:
+            file = Path(folder) / name
+            with contextlib.suppress(FileNotFoundError):
+                if file.stat().st_mtime < before:
+                    file.unlink()
+                    removed += 1
     return removed

@@ -56,7 +56,7 @@ def drop(directory: Path, changes: Iterable[tuple]) -> None:
         if not top.is_dir():
             continue
         if None in areas:
-            _forget(top)
+            forget(top)
             continue
         finest_counted = int(counted) if counted else -1
         for scope in top.iterdir():
@@ -77,14 +77,14 @@ def drop_pictures(directory: Path, changes: Iterable[tuple]) -> None:
         if top.name != "city" and not top.name.startswith("city-"):
             continue
         if None in boxes:
-            _forget(top)
+            forget(top)
             continue
         for matrix_set in SETS.values():
             # A name may have moved along its line, anywhere on a sheet that the line reaches.
             _drop_in(top / matrix_set.id, matrix_set, boxes, -1, margin=SHEET, ending=".png")
 
 
-def _forget(top: Path) -> None:
+def forget(top: Path) -> None:
     """Remove a whole directory at once: aside first, so that no reader finds half of it."""
     with contextlib.suppress(OSError):
         aside = top.parent / f".gone-{top.name}-{os.urandom(6).hex()}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 import threading
 
 import pytest
@@ -213,12 +214,18 @@ def test_signed_addresses(committed, client):
     assert 300 < links.expiry(1000.0) - 1000 <= 600
 
 
-def test_tidy_keeps_what_is_needed(committed):
+def test_tidy_keeps_what_is_needed(committed, settings):
     user, here, _there = committed
     kept_tiles(user, [here.geom.coords], [14])
     kept = files()
     assert cache.tidy() == 0 and files() == kept
     assert DirtyTile.objects.exists()
     DirtyTile.objects.filter(dropped_at__isnull=False).update(dropped_at="2026-01-01T00:00Z")
-    assert cache.tidy(max_age_s=-1) == len(kept)
+    old, new = (settings.BASEMAP_CACHE / name / "1.png" for name in ("old", "new"))
+    for file in (old, new):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"png")
+    os.utime(old, (0, 0))
+    assert cache.tidy(max_age_s=-1) == len(kept) + 1
+    assert new.exists() and not old.exists()
     assert not DirtyTile.objects.filter(dropped_at__isnull=False).exists()
