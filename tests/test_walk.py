@@ -120,6 +120,7 @@ def values(secrets) -> dict[str, list[str]]:
         "name": ["city"],
         "kind": ["case", "component"],
         "model": ["component"],
+        "screen": ["report"],
     }
 
 
