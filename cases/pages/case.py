@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -27,6 +28,13 @@ from geo.events import row_hash
 from geo.models import Area, Organisation, User
 from geo.problems import Problem
 
+# What a photo shows, in the reader's words rather than the step's name.
+PHASES = {
+    "report": gettext_lazy("Before handling"),
+    "handle": gettext_lazy("After handling"),
+    "verify": gettext_lazy("At the check"),
+    "other": gettext_lazy("Added"),
+}
 ENDS = (Case.State.CLOSED, Case.State.VOID, Case.State.REJECTED)
 BACK = (Case.State.REWORK, Case.State.SUSPENDED)
 
@@ -65,6 +73,8 @@ def case_context(request, case: Case) -> dict:
     """Everything the drawer tells."""
     user = request.user
     photos = list(case.case_attachments.select_related("attachment").order_by("id"))
+    for photo in photos:
+        photo.caption = PHASES.get(photo.phase, "")
     code = case.area_code
     areas = Area.objects.filter(code__in={code[:6], code[:9], code}, valid_to=None).order_by("code")
     return {

@@ -301,6 +301,12 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open]") && !event.defaultPrevented) closeDrawer();
 });
 
+// On paper the map shows the case in hand, at a scale that tells where it is.
+window.addEventListener("beforeprint", () => {
+  const head = one(".drawer-head", drawer);
+  if (head) map.forPaper(lonlat(head));
+});
+
 // --- first look -----------------------------------------------------------------------------------------------
 map.start({ at: panes.dataset.at, home: panes.dataset.home, within: filters().get("within") }).then(() => {
   if (inHand()) {

@@ -106,6 +106,8 @@ export class ListMap {
 
   flyTo(place) { this.#when(() => this.map.flyTo(place)); }
 
+  forPaper(place) { this.#when(() => this.map.showNow(place, 1)); }
+
   showArea(ring) { this.#when(() => this.map.showFilter(ring)); }
 
   /** Shows the drawn area of a rule; a second call takes it away. @returns {boolean} whether it is shown */

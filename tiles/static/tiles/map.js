@@ -199,6 +199,15 @@ class CityMap {
     });
   }
 
+  /** Puts a place into the middle at once, without a flight: before the page goes to paper. */
+  showNow(lonlat, metres) {
+    const view = this.ol.getView();
+    this.ol.updateSize();
+    view.setCenter(fromLonLat(lonlat, this.projection));
+    view.setResolution(this.#resolution(metres, lonlat[1], this.projection));
+    this.ol.renderSync();
+  }
+
   /** Opens a bin: a quarter of the scale, around it. */
   zoomInto(lonlat) {
     const view = this.ol.getView();
