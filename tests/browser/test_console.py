@@ -260,3 +260,17 @@ def test_assets_and_the_building_page(page_of, people, city):
     assert "301" in page.inner_text("#home-detail")
     assert axe.check(page) == []
     assert page.said == []
+
+
+def test_a_click_on_the_map_opens_its_case(page_of, people, cases):
+    page = page_of(people["lead"], "/?view=all#map=83.902,39.502,0.5", (1600, 900))
+    page.wait_for_selector(".map-tools")
+    page.wait_for_load_state("networkidle")
+    box = page.locator("#map").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    expect(page.locator(f'#rows a[data-number="{cases[0].number}"].ringed')).to_have_count(1)
+    page.mouse.click(*middle)
+    page.wait_for_selector(f'.drawer-head[data-case="{cases[0].number}"]')
+    expect(page.locator("#rows a[aria-current=true]")).to_have_attribute("data-number", cases[0].number)
+    assert page.said == []

@@ -15,7 +15,6 @@
 // "layers" | "click", listener). `map.ol` is the OpenLayers map for what is not offered here.
 import Feature from "ol/Feature.js";
 import OlMap from "ol/Map.js";
-import Overlay from "ol/Overlay.js";
 import View from "ol/View.js";
 import { defaults as defaultControls } from "ol/control/defaults.js";
 import GeoJSON from "ol/format/GeoJSON.js";
@@ -32,9 +31,10 @@ import { footer, metresPerPixel } from "./map/foot.js";
 import { circle, degreeLengths } from "./map/geodesic.js";
 import { boxFrom, boxTo, fromLonLat, SETS, setFor, toLonLat } from "./map/matrix.js";
 import { accuracyStyle, pinStyle, ringStyle } from "./map/styles.js";
+import { Pointer } from "./map/pointer.js";
 import { Toolbar } from "./map/toolbar.js";
 import { drawing } from "./map/tools.js";
-import { featureId, highlightLayer, vectorLayer } from "./map/vectors.js";
+import { highlightLayer, vectorLayer } from "./map/vectors.js";
 
 export { circle, distance, lengthWords, areaWords, lineLength, ringArea } from "./map/geodesic.js";
 export { metresPerPixel } from "./map/foot.js";
@@ -121,7 +121,8 @@ class CityMap {
     this.highlighter = highlightLayer(this.ol);
     this.sketch = drawing(this.ol);
     this.#furnish();
-    this.#listen();
+    this.pointer = new Pointer(this, (name, detail) => this.#tell(name, detail));
+    this.#followView();
     for (const problem of known.problems) this.note(`problem ${problem}`, problem);
   }
 
@@ -391,35 +392,12 @@ class CityMap {
     this.pickable.set(name, act);
   }
 
-  // --- what is under a pixel --------------------------------------------------------------------------------
-  /** {layer | mark, id, properties, lonlat, feature} of the topmost feature of the registry or of a mark, or null. */
-  featureAt(pixel) {
-    let found = null;
-    this.ol.forEachFeatureAtPixel(pixel, (feature, drawn) => {
-      const mark = drawn.get("mark");
-      const layer = mark ? null : this.layer(drawn.get("layer"));
-      const polygon = layer?.shape === "polygon";
-      if (layer?.labels || (polygon && found)) return false;
-      const geometry = feature.getGeometry?.() ?? feature;
-      const point = geometry.getType() === "Point" ? geometry.getFlatCoordinates().slice(0, 2) : this.ol.getCoordinateFromPixel(pixel);
-      found = {
-        layer: layer ?? { id: mark, shape: "point", label: "" }, mark, feature,
-        id: featureId(feature), properties: feature.getProperties(), lonlat: toLonLat(point, this.projection),
-      };
-      return !polygon;
-    }, { hitTolerance: 5, layerFilter: (drawn) => Boolean(drawn?.get("layer")) || this.pickable.has(drawn?.get("mark")) });
-    return found;
-  }
-
   // --- furniture ---------------------------------------------------------------------------------------------
   #furnish() {
     const pane = this.element.parentElement;
     this.pane = pane;
     this.foot = footer(this.ol, { coordinates: this.options.coordinates ?? true });
     this.notices = el("div.map-notices", { role: "status" });
-    this.tipBox = el("div.map-tip", { hidden: true });
-    this.tip = new Overlay({ element: this.tipBox, offset: [0, -14], positioning: "bottom-center", stopEvent: false });
-    this.ol.addOverlay(this.tip);
     const crosshair = el("div.map-crosshair", { "aria-hidden": "true" }, icon("plus"));
     pane.append(this.notices, crosshair, this.foot.element);
     this.foot.credit(this.basemap);
@@ -475,39 +453,7 @@ class CityMap {
     localStorage.setItem(`map.${this.options.remember}`, JSON.stringify(this.store));
   }
 
-  #listen() {
-    let frame = 0;
-    let hovered = null;
-    this.ol.on("pointermove", (event) => {
-      if (event.dragging || this.sketch.busy || frame) return;
-      frame = requestAnimationFrame(() => {
-        frame = 0;
-        const found = this.featureAt(event.pixel);
-        const key = found ? `${found.layer.id} ${found.id}` : null;
-        this.element.style.cursor = found && found.layer.shape !== "polygon" ? "pointer" : "";
-        this.#showTip(found?.layer.shape === "point" ? found : null);
-        if (key === hovered) return;
-        hovered = key;
-        this.#tell("hover", found);
-      });
-    });
-    this.element.addEventListener("pointerleave", () => { this.#showTip(null); hovered = null; this.#tell("hover", null); });
-    this.ol.on("singleclick", (event) => {
-      if (this.sketch.busy) return;
-      const found = this.featureAt(event.pixel);
-      this.#tell("click", { lonlat: toLonLat(event.coordinate, this.projection), found });
-      if (found) this.#pick(found);
-    });
-    this.element.addEventListener("keydown", (event) => {
-      if (event.target !== this.element) return;
-      if (event.key === "Enter") {
-        const size = this.ol.getSize();
-        const found = this.featureAt([size[0] / 2, size[1] / 2]);
-        this.#tell("click", { lonlat: this.center(), found });
-        if (found) this.#pick(found);
-      } else if (event.key === "c" && !event.ctrlKey && !event.metaKey) this.foot.copy();
-      else if (event.key === "Escape") this.sketch.clear();
-    });
+  #followView() {
     this.ol.on("moveend", () => {
       this.toolbar?.refresh();
       if (this.options.hash) {
@@ -526,23 +472,6 @@ class CityMap {
       const half = view.getResolution() / 2;
       view.setCenter([x + (size[0] - oldValue[0]) * half, y - (size[1] - oldValue[1]) * half]);
     });
-  }
-
-  /** A bin opens by zooming in; a row is chosen. */
-  #pick(found) {
-    if (found.properties.n !== undefined) this.zoomInto(found.lonlat);
-    else if (found.mark) this.pickable.get(found.mark)(found.feature);
-    else this.#tell("select", found);
-  }
-
-  #showTip(found) {
-    this.tipBox.hidden = !found;
-    if (!found) return this.tip.setPosition(undefined);
-    const { properties, layer } = found;
-    const count = properties.n;
-    const title = count !== undefined ? String(count) : properties.name ?? properties[layer.label_field] ?? properties.number ?? properties[layer.key] ?? found.id;
-    this.tipBox.replaceChildren(String(title ?? ""), layer.label ? el("small", {}, layer.label) : "");
-    this.tip.setPosition(fromLonLat(found.lonlat, this.projection));
   }
 
   destroy() {
