@@ -487,3 +487,9 @@ class ActionIn(serializers.Serializer):
     position = PositionIn(required=False, allow_null=True)
     device_at = serializers.DateTimeField(required=False, allow_null=True)
     client_key = serializers.UUIDField(required=False, allow_null=True)
+
+
+class RevealIn(serializers.Serializer):
+    """What a reporter's contact is needed for."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)

@@ -17,7 +17,6 @@ from drf_spectacular.utils import (
     extend_schema_view,
     inline_serializer,
 )
-from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -29,6 +28,7 @@ from cases.api.serializers import (
     CaseRow,
     NearCase,
     ReportIn,
+    RevealIn,
     UnitOut,
 )
 from cases.evidence import Evidence
@@ -286,7 +286,7 @@ class CaseViewSet(Idempotent, ScopedViewSet):
         return Response({"results": UnitOut(rows, many=True).data})
 
     @extend_schema(
-        request=inline_serializer("Reveal", {"reason": serializers.CharField()}),
+        request=RevealIn,
         responses={
             200: {"type": "object", "properties": {"name": {"type": "string"}, "phone": {"type": "string"}}}
         },
@@ -300,7 +300,9 @@ class CaseViewSet(Idempotent, ScopedViewSet):
         contact = getattr(case, "reporter_contact", None)
         if contact is None:
             raise Problem(_("No contact was left."), status=404, kind="not-found")
-        reason = str(request.data.get("reason", "")).strip()[:500]
+        body = RevealIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        reason = body.validated_data["reason"].strip()
         if not reason:
             detail = _("Say what you need the contact for; it is written to the audit log.")
             raise Problem(detail, errors=[{"pointer": "/reason", "detail": detail}])

@@ -100,3 +100,18 @@ def test_staff_learn_who_and_what_is_there(city, django_assert_num_queries):
     assert "phone" not in own["people"][0], "the workforce's phones are for those who see the workforce"
     elsewhere = ask(make_user(role="dispatcher", area="990102"), lon=place.x, lat=place.y).json()
     assert elsewhere["people"] == [] and elsewhere["building"] is None
+
+
+def test_nobody_copies_the_borders_point_by_point(city):
+    from django.core.cache import cache
+
+    from grids.api.locate import AnonymousLocate
+
+    cache.clear()
+    limit = AnonymousLocate().num_requests
+    query = {"lon": 83.9025, "lat": 39.5025}
+    assert all(ask(**query).status_code == 200 for _number in range(limit))
+    refused = ask(**query)
+    assert refused.status_code == 429 and int(refused["Retry-After"]) > 0
+    assert ask(make_user(role="dispatcher", area="9901"), **query).status_code == 200
+    cache.clear()
