@@ -26,7 +26,7 @@ from cases.steps import Given, Run
 from geo.numbers import mint
 from geo.problems import Problem
 from grids.models import RawPosition
-from grids.queries import Located, require_inside
+from grids.queries import Located, on_shift, require_inside
 
 S = Case.State
 STAFF_SOURCES = (Case.Source.SUPERVISOR, Case.Source.WORKER)
@@ -132,6 +132,9 @@ def act(number: str, action: str, user, given: Given | None = None) -> Case:
             raise Problem(_("There is no such case, or not within your scope."), status=404, kind="not-found")
         move = _choose(case, action, user)
         _check(case, move, user, given)
+        if given.position is not None and not on_shift(user):
+            # It was needed to check the distance; a position off shift is not kept.
+            given.position = None
         run = Run(case, user, given)
         run.step(move)
         if move.then:

@@ -10,6 +10,7 @@ from cases.models import Case, Transition
 from cases.steps import Given, link_photos
 from geo import events
 from geo.problems import Problem
+from grids.queries import on_shift
 
 
 def supplement(number: str, user, given: Given) -> Case:
@@ -48,7 +49,7 @@ def supplement(number: str, user, given: Given) -> Case:
             at=timezone.now(),
             device_at=given.device_at,
             reason=given.reason.strip(),
-            position=given.position,
+            position=given.position if on_shift(user) else None,
             detail={"accuracy_m": given.accuracy_m} if given.accuracy_m is not None else {},
             client_key=given.client_key,
         )

@@ -54,14 +54,14 @@ def search(user, text: str) -> list[dict]:
 
 def find_areas(user, text: str, limit: int) -> list[dict]:
     """Areas by code or name."""
-    rows = Area.objects.for_user(user).filter(valid_to=None)
+    rows = Area.objects.for_user(user).filter(valid_to=None).defer("geom", "geom_3857")
     rows = rows.filter(code__startswith=text) if text.isdigit() else rows.filter(name__contains=text)
     return [
         found(
             row.name,
             row.get_level_display(),
             code=row.code,
-            place=row.geom.point_on_surface if row.geom else None,
+            place=row.label_point,
         )
         for row in rows.order_by("code")[:limit]
     ]

@@ -210,6 +210,13 @@ def shift_now(worker) -> Shift | None:
     )
 
 
+def on_shift(user) -> bool:
+    """Whether the user is a worker between punch-in and punch-out: only then may a position be kept."""
+    return Shift.objects.filter(
+        worker__user_id=user.pk, punched_in_at__isnull=False, punched_out_at=None
+    ).exists()
+
+
 def duties_of(worker) -> list[dict]:
     """The grids in which a worker is on duty today, with community, leader and border; three statements."""
     today = timezone.localdate()

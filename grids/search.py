@@ -28,7 +28,7 @@ def find_pair(user, text: str, limit: int) -> list[dict]:
 
 def find_grids(user, text: str, limit: int) -> list[dict]:
     """Grids by code or name."""
-    rows = Grid.objects.for_user(user).filter(retired_on=None)
+    rows = Grid.objects.for_user(user).filter(retired_on=None).defer("geom", "geom_3857")
     if text.isdigit():
         if len(text) < 9:
             return []
@@ -36,7 +36,7 @@ def find_grids(user, text: str, limit: int) -> list[dict]:
     else:
         rows = rows.filter(name__contains=text)
     return [
-        found(row.name or row.code, row.code, code=row.code, place=row.geom.point_on_surface)
+        found(row.name or row.code, row.code, code=row.code, place=row.label_point)
         for row in rows.order_by("code")[:limit]
     ]
 
@@ -74,7 +74,7 @@ def find_people(user, text: str, limit: int) -> list[dict]:
                 worker.name,
                 " · ".join(words),
                 code=duty.grid.code if duty else "",
-                place=duty.grid.geom.point_on_surface if duty else None,
+                place=duty.grid.label_point if duty else None,
             )
         )
     return answer

@@ -223,6 +223,15 @@ def test_what_is_wrong_with_a_report_is_told(people, field, value, pointer):
     assert Case.objects.count() == 0
 
 
+def test_positions_are_kept_on_shift_only(people):
+    for running in (False, True):
+        if running:
+            client(people.worker).post("/api/shifts/punch-in", {}, format="json")
+        number = make_case(HERE, state="verifying_before").number
+        done = act(people.worker, number, "verify_true", **evidence(people.worker)).json()
+        assert bool(done["transitions"][-1]["position"]) is running
+
+
 def test_who_may_not_report(people):
     assert report(people.department).status_code == 403
     assert report(people.leader).status_code == 403
