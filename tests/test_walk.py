@@ -113,12 +113,21 @@ def values(secrets) -> dict[str, list[str]]:
         "feature_id": [case.number, component.code, "b-1", *sorted(pks)],
         "tms": ["WebMercatorQuad"],
         "matrix_set": ["WebMercatorQuad"],
-        "action": ["close", "accept"],
+        "action": ["close", "accept", "dispatch", "report_handled"],
+        "verb": ["close", "accept", "dispatch", "report_handled"],
+        "scope": ["public"],
+        "expires": ["9999999999"],
+        "signature": ["x"],
+        "screen": ["report", "tasks"],
+        "what": ["result", "report"],
+        "row": ["0"],
+        "column": ["0"],
+        "slug": ["case"],
         "measure": ["cases_reported"],
         "area": ["990102"],
         "format": ["json"],
-        "name": ["city"],
-        "kind": ["case", "component"],
+        "name": ["city", "units", "types", *sorted(layers)],
+        "kind": ["thumbnail", "original", "shown", "components", "buildings", "risk-points", "shops"],
         "model": ["component"],
         "screen": ["report"],
     }
@@ -133,7 +142,7 @@ def addresses(secrets):
         text = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"<\1>", route)
         text = re.sub(r"[\^$]|\\Z", "", text).replace("\\.", ".").replace("/?", "/")
         names = re.findall(r"<(?:\w+:)?(\w+)>", text)
-        if {"z", "x", "y"} <= set(names):
+        if "z" in names:
             yield from _tiles(text, names, known)
             continue
         unknown = [one for one in names if one not in known]
@@ -150,7 +159,7 @@ def addresses(secrets):
 
 def _tiles(text, names, known):
     """The tile over 83.9225 E 39.5025 N at level 14 of WebMercatorQuad, for every layer."""
-    spot = {"z": "14", "x": "12011", "y": "6220"}
+    spot = {"z": "14", "x": "12011", "y": "6232", "column": "12011", "row": "6232"}
     rest = [one for one in names if one not in spot]
     for chosen in itertools.product(*(known.get(one, ["x"]) for one in rest)):
         filled = text
