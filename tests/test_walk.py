@@ -129,7 +129,6 @@ def values(secrets) -> dict[str, list[str]]:
         "name": ["city", "units", "types", *sorted(layers)],
         "kind": ["thumbnail", "original", "shown", "components", "buildings", "risk-points", "shops"],
         "model": ["component"],
-        "screen": ["report"],
     }
 
 
