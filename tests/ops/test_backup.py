@@ -39,14 +39,14 @@ def fill(installation) -> None:
 def rows(installation) -> dict[str, tuple[int, str]]:
     """Of every table: how many rows, and a checksum over all of them.
 
-    Left out is what the worker moves at any moment: its own queue, and deltas that it folds into sums.
+    Left out is what the worker moves at any moment: its queue, deltas it folds into sums, dirty tiles.
     """
     with psycopg.connect(installation.database_url) as connection:
         names = connection.execute(
             """select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
                where n.nspname = 'public' and c.relkind = 'r' and c.relname !~ '^procrastinate'
                  and c.relname <> all (array['spatial_ref_sys', 'wangge_installed'])
-                 and c.relname not in ('geo_tally', 'geo_tallydelta')"""
+                 and c.relname not in ('geo_tally', 'geo_tallydelta', 'tiles_dirtytile')"""
         ).fetchall()
         return {
             name: connection.execute(
