@@ -197,12 +197,14 @@ def test_nothing_comes_back(client, secrets, kind):
     if user:
         client.force_login(user)
     client.raise_request_exception = False
+    # Names of accounts and units are what a system administrator keeps, and all that he sees.
+    own = ("/manage/users/", "/manage/organisations/") if kind == "administrator" else ()
     leaks, broken = [], []
     for address in addresses(secrets):
         response = client.get(address)
         if response.status_code >= 500:
             broken.append(f"{response.status_code} {address}")
-        elif MARKER.encode() in without_question(body(response)):
+        elif MARKER.encode() in without_question(body(response)) and not address.startswith(own):
             leaks.append(address)
         if user is not None and "_auth_user_id" not in client.session:
             client.force_login(user)

@@ -176,6 +176,10 @@ class DispatchRuleViewSet(Idempotent, ScopedViewSet):
         query = request.query_params
         point, _crs = read_point(query)
         located = require_inside(point)
+        if not request.user.scope.covers("cases.view_rules", located.area_code):
+            raise Problem(
+                _("This place is not within your scope."), status=404, kind="not-found", title=_("Not yours")
+            )
         kind = component = None
         if text := query.get("type"):
             pk = int(parse_number("type", text, 1, 2**31))
