@@ -68,7 +68,7 @@ measures.register(
     ),
     Measure(
         id="people",
-        label=_("People"),
+        label=_("Population"),
         definition=_(
             "The sum of the number of people noted at each household. No person is recorded one by one."
         ),

@@ -70,12 +70,14 @@ def asset_list(request, kind: str):
         rows = rows.filter(code__gt=after)
     page = list(rows[: PAGE + 1])
     shown = page[:PAGE]
+    columns, table = _table(listing, shown)
     return render(
         request,
         "assets/list.html",
         {
             "listing": listing,
-            "rows": [_table_row(listing, row) for row in shown],
+            "columns": columns,
+            "rows": table,
             "count": f"{COUNT_TO:,}+" if counted > COUNT_TO else f"{counted:,}",
             "after": shown[-1].code if len(page) > PAGE else "",
             "areas": _areas(request.user, listing.permission),
@@ -84,6 +86,19 @@ def asset_list(request, kind: str):
             "chosen": chosen,
         },
     )
+
+
+def _table(listing: Listing, rows: list) -> tuple[list[Field], list[dict]]:
+    """Columns and rows; a column that is empty in every row is left out."""
+    table = [_table_row(listing, row) for row in rows]
+    filled = [
+        at
+        for at in range(len(listing.columns))
+        if any(row["cells"][at]["badge"] or row["cells"][at]["text"] != "" for row in table)
+    ]
+    for row in table:
+        row["cells"] = [row["cells"][at] for at in filled]
+    return [listing.columns[at] for at in filled], table
 
 
 def _table_row(listing: Listing, row) -> dict:
@@ -126,6 +141,7 @@ def asset_page(request, kind: str, code: str):
         "row": row,
         "facts": [_cell(field, row) for field in listing.facts],
         "placed": placed,
+        "sees_cases": request.user.can("cases.view"),
         "areas": Area.objects.filter(code__in=codes, valid_to=None).order_by("code"),
     }
     if isinstance(row, Building):

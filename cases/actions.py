@@ -16,6 +16,7 @@ from django.contrib.gis.geos import Point
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from assets.models import Component, ItemType
 from cases import deadlines, flow
@@ -270,12 +271,16 @@ def _too_late(case: Case, move: flow.Move, user) -> Problem:
     )
 
 
+# No flow of ours has these moves; cases that came from elsewhere have them in their log.
+_PAUSES = {"suspend": gettext_lazy("Suspended"), "resume": gettext_lazy("Resumed")}
+
+
 def label_of(case: Case, action: str) -> str:
     """An action's name in words."""
     if action == SUPPLEMENT:
         return _("Added to the case")
     moves = flow.flow_of(case).of(action)
-    return str(moves[0].label) if moves else action
+    return str(moves[0].label if moves else _PAUSES.get(action, action))
 
 
 def _check(case: Case, move: flow.Move, user, given: Given) -> None:

@@ -28,6 +28,7 @@ def _frame(request) -> dict:
         "messages_url": _address("desk-messages"),
         "unread": Notice.objects.filter(user=user, read_at=None).count(),
         "password_url": _address("password_change"),
+        "phone_url": _address("phone:home") if user.can("cases.view") else "",
     }
 
 

@@ -19,6 +19,7 @@ from geo.models import Area, Grant, Role, User
 from geo.net import client_address
 from geo.pages.common import attempt, cell, crumbs, office, page_of
 from geo.pages.people import UserSearch, both, unit_field
+from geo.permission_words import words
 
 
 class GrantForm(forms.Form):
@@ -55,7 +56,7 @@ class RoleForm(forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         every = sorted({*accounts.known_permissions(), *self.instance.permissions})
-        self.fields["permissions"].choices = [(one, one) for one in every]
+        self.fields["permissions"].choices = [(one, f"{words(one)} ({one})") for one in every]
         if self.instance.pk:
             # Code and settings refer to a role by its code.
             self.fields["code"].disabled = True
@@ -208,7 +209,7 @@ def roles(request):
                     cell(row.code),
                     cell(row.get_administrator_display() if row.administrator else ""),
                     cell(row.count),
-                    cell(" ".join(row.permissions)),
+                    cell(_(", ").join(words(one) for one in row.permissions)),
                 ]
                 for row in rows
             ],

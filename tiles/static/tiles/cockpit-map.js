@@ -76,7 +76,8 @@ export function createAreaMap(element, legend, drill) {
     layer.setZIndex(0);
     names.setZIndex(2);
   }).catch(() => {});
-  element.setAttribute("aria-hidden", "true"); // The table beside it says and does the same.
+  element.setAttribute("role", "region"); // The table beside it says and does the same.
+  element.setAttribute("aria-label", gettext("Map"));
 
   const tip = el("div.cockpit-tip", { hidden: true });
   element.append(tip);

@@ -38,7 +38,7 @@ export function metresPerPixel(view) {
 export function footer(map, { coordinates = true } = {}) {
   const bar = el("i");
   const words = el("span");
-  const scale = el("span.scale-bar", { role: "img" }, words, bar);
+  const scale = el("span.scale-bar", { role: "img", "aria-label": gettext("Scale bar") }, words, bar);
   const where = el("output", { "aria-label": gettext("Coordinates under the pointer") });
   const known = localStorage.getItem("map.system");
   const system = el("select", { "aria-label": gettext("Coordinate system"), title: gettext("Coordinate system") },
