@@ -164,7 +164,12 @@ def scope_filter(model, user, permission: str | None = None) -> Q | None:
 def _through(model, lookup: str, ids) -> Q:
     """A condition over a to-many relation as a subquery, so that rows never double."""
     first = model._meta.get_field(lookup.split("__")[0]) if lookup != "id" else None
-    if first is not None and (first.one_to_many or first.many_to_many):
+    if first is not None and first.one_to_many:
+        # Straight from the other table: through this one it would be read again for every question.
+        rest = lookup.split("__", 1)[1]
+        rows = first.related_model._base_manager.filter(**{f"{rest}__in": ids})
+        return Q(pk__in=rows.values(first.field.attname))
+    if first is not None and first.many_to_many:
         return Q(pk__in=model._base_manager.filter(**{f"{lookup}__in": ids}).values("pk"))
     return Q(**{f"{lookup}__in": ids})
 
