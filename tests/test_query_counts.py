@@ -1,0 +1,243 @@
+"""No address asks the database more often because there is more to show, and none more often than it did.
+
+Each address is asked with three and with twelve rows of everything. What it may ask stands in
+``query_counts.json``; after a change that is meant, ``WANGGE_WRITE_COUNTS=1`` writes the file anew.
+"""
+
+import itertools
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from geo.registry import layers, measures
+from tests.everything import Everything
+from tests.factories import make_user
+from tests.test_walk import SKIPPED, body, patterns
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+BASELINE = Path(__file__).with_name("query_counts.json")
+FEW, MANY = 3, 12
+# Whoever does not get an answer is followed by the next.
+ASKERS = (
+    "shift_lead",
+    "data_steward",
+    "planner",
+    "grid_worker",
+    "system_admin",
+    "security_admin",
+    "audit_admin",
+)
+# These end the session, change something, or look at what is no row of ours.
+LEFT_OUT = ("logout/", "login/", "i18n/", "healthz", "metrics")
+# Lists are asked with a filter too: a filter may join what the list does not show.
+FILTERS = {
+    "": ("?state=dispatched&area=990101&ordering=-due_at", "?case=FIRST"),
+    "console/points/": ("?bbox=83.9,39.5,83.93,39.52",),
+    "api/^cases/$": ("?area=9901&bbox=83.9,39.5,83.93,39.52&q=1", "?format=geojson"),
+    "api/^cases/duplicates/$": ("?lon=83.9025&lat=39.502&type=TYPE",),
+    "api/locate": ("?lon=83.9025&lat=39.502",),
+    "api/search": ("?q=1",),
+    "api/measures/": ("?area=9901",),
+    "api/measures/shapes": ("?area=9901",),
+    "api/measures/<slug:measure>/series": ("?area=9901",),
+    "cockpit/": ("?area=9901", "?area=990101"),
+    "console/options/<slug:name>/": ("?q=",),
+    "api/^dispatch-rules/try/$": ("?lon=83.9025&lat=39.502&type=TYPE",),
+}
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def plain(route: str) -> str:
+    """A route with its parameters as ``<name>``."""
+    text = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"<\1>", route)
+    return PARAMETER.sub(r"<\1>", re.sub(r"[\^$]", "", text))
+
+
+# Whose row a number or a code means, by the beginning of the route; elsewhere its own kind's name says it.
+KINDS = {
+    "manage/users": "person",
+    "manage/grants": "person",
+    "manage/organisations": "unit",
+    "manage/roles": "role",
+    "manage/dictionaries/words": "word",
+    "manage/dictionaries": "dictionary",
+    "manage/calendar": "day",
+    "manage/basemaps": "base_map",
+    "photos": "attachment",
+    "api/attachments": "attachment",
+    "api/dictionaries": "dictionary",
+    "api/basemaps": "base_map",
+    "basemaps": "base_map",
+    "outputs": "output",
+    "api/exports": "exchange",
+    "data/exports": "exchange",
+    "data/imports": "import",
+    "data/": "import",
+    "api/areas": "community",
+    "api/grids": "grid",
+    "api/unit-grids": "unit_grid",
+    "api/check-ins": "check_in",
+    "api/components": "component",
+    "components": "component",
+    "console/component": "component",
+    "api/types": "type",
+    "api/estates": "estate",
+    "api/buildings": "building",
+    "buildings": "building",
+    "assets/": "building",
+    "api/shops": "shop",
+    "api/enterprises": "enterprise",
+    "api/resident-units": "resident_unit",
+    "api/facilities": "facility",
+    "api/service-centers": "center",
+    "api/risk-points": "risk",
+    "api/reference-lines": "line",
+    "api/dispatch-rules": "rule",
+    "rules": "rule",
+}
+
+
+def known(text: str, name: str, first: dict) -> list[str]:
+    """What a parameter of a route may be: the first that gets an answer is taken."""
+    if name == "number":
+        return [first["case"].number]
+    if name in ("code", "pk", "uuid") or (name == "name" and "basemaps" in text):
+        if text.startswith("ogc/"):
+            return [getattr(row, "code", None) or str(row.pk) for row in first.values()] + [
+                first["case"].number
+            ]
+        row = first[next(kind for start, kind in KINDS.items() if text.startswith(start))]
+        return [str(getattr(row, {"pk": "pk"}.get(name, name)))]
+    return VALUES[name]
+
+
+VALUES = {
+    "matrix_set": ["WebMercatorQuad"],
+    "action": ["dispatch", "close", "accept"],
+    "verb": ["close"],
+    "kind": ["buildings", "original", "day"],
+    "what": ["report", "file"],
+    "screen": ["tasks"],
+    "name": ["unit", "holder", "type", "area"],
+}
+
+
+# These are walked one by one: each is a query of its own.
+EACH = {
+    "layer": lambda: sorted(layers),
+    "collection": lambda: sorted(layers),
+    "measure": lambda: sorted(measures),
+}
+
+
+def questions(first: dict) -> dict[str, list[str]]:
+    """Name in the baseline > addresses of which the first that is answered counts."""
+    found: dict[str, list[str]] = {}
+    for route, _name in patterns():
+        if route.startswith((*SKIPPED, *LEFT_OUT)) or "{z}" in route:
+            continue
+        text = plain(route)
+        if {"z", "x", "y"} <= set(PARAMETER.findall(text)) or "<row>" in text:
+            continue  # tiles are one prepared statement on a connection of their own
+        names = PARAMETER.findall(text)
+        walked = [one for one in names if one in EACH or (one == "name" and text.startswith("ogc/"))]
+        rest = [one for one in names if one not in walked]
+        for chosen in itertools.product(*((EACH.get(one) or EACH["layer"])() for one in walked)):
+            label = text
+            for one, value in zip(walked, chosen, strict=True):
+                label = label.replace(f"<{one}>", value)
+            candidates = []
+            for picked in itertools.product(*(known(text, one, first) for one in rest)):
+                address = label
+                for one, value in zip(rest, picked, strict=True):
+                    address = address.replace(f"<{one}>", value)
+                candidates.append("/" + address)
+            found["/" + label] = candidates
+            for query in FILTERS.get(route, ()):
+                query = query.replace("FIRST", first["case"].number).replace("TYPE", str(first["type"].pk))
+                name = re.sub(r"case=A\d+", "case=NUMBER", query)
+                found["/" + label + re.sub(r"type=\d+", "type=NUMBER", name)] = [
+                    a + query for a in candidates
+                ]
+    return found
+
+
+def ask(client, user, address: str) -> tuple[int, list[str]]:
+    """Status, and the statements it took in all."""
+    if client.session.get("_auth_user_id") != str(user.pk):
+        client.force_login(user)
+    connection.queries_log.clear()  # it keeps only so many
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get(address)
+        body(response)
+    return response.status_code, [one["sql"] for one in captured.captured_queries]
+
+
+@pytest.fixture
+def people(city):
+    """Who asks, in the order of ``ASKERS``."""
+    found = {}
+    for role in ASKERS:
+        found[role] = make_user(role, role=role, area="" if role == "grid_worker" else "9901")
+    return found
+
+
+def test_the_number_of_queries(client, city, people):
+    everything = Everything(city, people["shift_lead"], people["data_steward"])
+    first = everything.grow(FEW)
+    taken: dict[str, tuple[str, str]] = {}
+    broken = []
+    for label, candidates in questions(first).items():
+        for address, role in itertools.product(candidates, ASKERS):
+            status, _statements = ask(client, people[role], address)
+            if status >= 500:
+                broken.append(f"{status} {address}")
+            if status == 200:
+                taken[label] = (role, address)
+            if status in (200, 405):
+                break
+    assert not broken, "\n".join(broken)
+    few = {label: ask(client, people[role], address)[1] for label, (role, address) in taken.items()}
+    everything.grow(MANY)
+    many = {label: ask(client, people[role], address)[1] for label, (role, address) in taken.items()}
+
+    grown = [
+        f"{label} ({taken[label][1]}): {len(few[label])} with {FEW} rows, {len(many[label])} with {MANY}\n"
+        + "\n".join(f"    {one[:300]}" for one in surplus(few[label], many[label]))
+        for label in taken
+        if len(few[label]) != len(many[label])
+    ]
+    assert not grown, "\n".join(grown)
+    counts = {label: len(statements) for label, statements in sorted(many.items())}
+    if os.environ.get("WANGGE_WRITE_COUNTS") == "1":
+        BASELINE.write_text(json.dumps(counts, indent=1, ensure_ascii=False) + "\n")
+    allowed = json.loads(BASELINE.read_text())
+    assert not (new := sorted(set(counts) - set(allowed))), f"not in {BASELINE.name}: {new}"
+    assert not (gone := sorted(set(allowed) - set(counts))), f"in {BASELINE.name}, but not answered: {gone}"
+    more = [
+        f"{label}: {counts[label]}, not {allowed[label]}"
+        for label in counts
+        if counts[label] > allowed[label]
+    ]
+    assert not more, "\n".join(more)
+
+
+def surplus(few: list[str], many: list[str]) -> list[str]:
+    """One statement of each shape that came more often."""
+
+    def shapes(statements):
+        found: dict[str, list[str]] = {}
+        for one in statements:
+            found.setdefault(re.sub(r"'[^']*'|\d+", "?", one), []).append(one)
+        return found
+
+    before, after = shapes(few), shapes(many)
+    return [
+        f"{len(after[one])}x {after[one][0]}" for one in after if len(after[one]) > len(before.get(one, []))
+    ]
