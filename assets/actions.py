@@ -83,7 +83,7 @@ def create_component(user, *, type=None, standard=None, lon=None, lat=None, crs=
 
 
 @transaction.atomic
-def update_component(user, code: str, *, version: str = "", lon=None, lat=None, crs="wgs84", **values):
+def update_component(user, code: str, /, *, version: str = "", lon=None, lat=None, crs="wgs84", **values):
     """Change what a survey says of a component. Its code and type stay what they are.
 
     With ``version`` (from the row as it was read) a row that changed since is refused with 409.

@@ -3,6 +3,7 @@
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext as _
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
@@ -20,7 +21,7 @@ class Problem(Exception):
         super().__init__(detail)
         self.detail, self.status, self.kind = detail, status, kind
         self.title = title or detail
-        self.errors = errors or []
+        self.errors = [{"detail": str(detail), **error} for error in errors or []]
         self.extra = extra
 
     def as_dict(self) -> dict:
@@ -38,6 +39,21 @@ def problem_response(problem: Problem) -> JsonResponse:
         content_type="application/problem+json",
         json_dumps_params={"ensure_ascii": False},
     )
+
+
+def not_found(request, exception):
+    """Django's hook for addresses that lead nowhere: in the API a problem document, elsewhere the page."""
+    if request.path.startswith("/api/"):
+        return problem_response(Problem(_("Nothing is at this address."), status=404, kind="not-found"))
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request):
+    """Django's hook for our own faults: in the API a problem document, elsewhere the page."""
+    if request.path.startswith("/api/"):
+        detail = _("Something failed on the server. Nothing was changed.")
+        return problem_response(Problem(detail, status=500, kind="server-error"))
+    return defaults.server_error(request)
 
 
 def _flatten(detail, pointer="") -> list[dict]:

@@ -208,7 +208,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "geo.described.Described",
     "EXCEPTION_HANDLER": "geo.problems.exception_handler",
 }
 SPECTACULAR_SETTINGS = {
@@ -220,6 +220,10 @@ SPECTACULAR_SETTINGS = {
         "are problem documents (RFC 9457)."
     ),
     "VERSION": "1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "geo.described.tell_problems",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "CaseStateEnum": "cases.models.Case.State",
         "ComponentStateEnum": "assets.models.Component.State",

@@ -2,6 +2,9 @@
 
 from django.urls import include, path
 
+handler404 = "geo.problems.not_found"
+handler500 = "geo.problems.server_error"
+
 urlpatterns = [
     path("", include("geo.routes")),
     path("", include("tiles.routes")),

@@ -51,7 +51,7 @@ class CaseRow(PlacedSerializer):
     thumbnail_url = serializers.SerializerMethodField()
     holder_unit = UnitOut(read_only=True)
     verifier = PersonOut(read_only=True)
-    distance_m = serializers.FloatField(read_only=True, required=False)
+    distance_m = serializers.FloatField(read_only=True, default=None)
 
     class Meta:
         model = Case

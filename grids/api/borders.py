@@ -59,7 +59,7 @@ class GridSerializer(DrawnWhenAsked, serializers.ModelSerializer):
     kind = serializers.CharField(source="then_kind")
     generation = serializers.IntegerField(source="then_generation")
     valid_from = serializers.DateField(source="then_from")
-    valid_to = serializers.DateField(source="then_to")
+    valid_to = serializers.DateField(source="then_to", allow_null=True)
     geometry = GeometryOut(source="then_geom")
 
     class Meta:
@@ -83,7 +83,7 @@ class UnitGridSerializer(DrawnWhenAsked, serializers.ModelSerializer):
     duty_grid = serializers.CharField(source="duty_grid.code", read_only=True, default=None)
     generation = serializers.IntegerField(source="then_generation")
     valid_from = serializers.DateField(source="then_from")
-    valid_to = serializers.DateField(source="then_to")
+    valid_to = serializers.DateField(source="then_to", allow_null=True)
     geometry = GeometryOut(source="then_geom")
 
     class Meta:
