@@ -8,7 +8,7 @@ from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "geo.settings")
 
-SECTIONS = ("tiles", "low_levels", "locate", "rollup")
+SECTIONS = ("tiles", "low_levels", "locate", "rollup", "redraw", "writing", "events", "cached", "peers")
 
 
 def main():
@@ -16,6 +16,8 @@ def main():
     parser.add_argument("--only", default=",".join(SECTIONS), help=f"of {', '.join(SECTIONS)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", help="also write the tables to this file")
+    parser.add_argument("--server", default="", help="a running installation's address, for cached tiles")
+    parser.add_argument("--peers", action="store_true", help="compare with django-vectortiles, if installed")
     options = parser.parse_args()
     chosen = options.only.split(",")
     if unknown := [one for one in chosen if one not in SECTIONS]:
