@@ -62,8 +62,9 @@ async def _told(socket: Path) -> str:
             name = f"bench{os.getpid()}-{serial}"
             arrivals[name.encode()] = []
             # Committed in a thread, so that the listeners' clocks go on meanwhile.
-            numbers.append(await asyncio.to_thread(_commit, database, name))
-            commits[name.encode()] = time.perf_counter()
+            number, begun = await asyncio.to_thread(_commit, database, name)
+            numbers.append(number)
+            commits[name.encode()] = begun
             await asyncio.sleep(PAUSE_SECONDS)
         await asyncio.sleep(2)
     finally:
@@ -77,7 +78,7 @@ async def _told(socket: Path) -> str:
     last = statistics.median(max(arrivals[name]) - commits[name] for name in counted if arrivals[name])
 
     def at(share):
-        return milliseconds(max(0, late[min(len(late) - 1, int(share * len(late)))]))
+        return milliseconds(late[min(len(late) - 1, int(share * len(late)))])
 
     return table(
         f"Commit to event, {LISTENERS:,} connections open (opened in {opened:.1f} s), {len(counted)} commits,"
@@ -87,12 +88,15 @@ async def _told(socket: Path) -> str:
     )
 
 
-def _commit(database, name: str) -> int:
-    return database.execute(
+def _commit(database, name: str) -> tuple[int, float]:
+    """Write an event; its id, and the moment before it was sent to the database."""
+    begun = time.perf_counter()
+    row = database.execute(
         "insert into geo_event (at, layer, row, verb, area_code) values (now(), 'bench', %s, 'changed', '9')"
         " returning id",
         (name,),
-    ).fetchone()[0]
+    ).fetchone()
+    return row[0], begun
 
 
 async def _listen(socket: Path, token: str, arrivals: dict):
