@@ -32,16 +32,20 @@ def reassign(model: type[Located], grid_model, communities: list[str]) -> list[t
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            with found as (
-                select r.id, r.{grid_id} as old_id, (
+            -- Materialized, or the grid is looked up for every row of the communities first.
+            with near as materialized (
+                select r.id, r.{grid_id} as old_id, r.area_code, r.anchor from {table} r
+                where r.area_code = any(%s)
+                  and exists (select 1 from regrid_piece p where ST_Intersects(p.geom, r.anchor))
+            ),
+            found as (
+                select r.id, r.old_id, (
                     select g.id from {grid_model._meta.db_table} g
                     where g.community_code = r.area_code and g.retired_on is null
                       and ST_Intersects(g.geom, r.anchor)
                     order by g.code limit 1
                 ) as new_id
-                from {table} r
-                where r.area_code = any(%s)
-                  and exists (select 1 from regrid_piece p where ST_Intersects(p.geom, r.anchor))
+                from near r
             )
             update {table} t set {grid_id} = found.new_id from found
             where t.id = found.id and found.new_id is distinct from found.old_id
