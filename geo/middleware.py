@@ -71,7 +71,12 @@ class Problems:
         # PostgreSQL's text has no NUL; what carries one in its address is no honest question.
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             detail = _("An address has no NUL character.")
-            return problem_response(Problem(detail, status=400, kind="parameter"))
+            errors = [
+                {"field": name, "detail": detail}
+                for name, value in request.GET.items()
+                if "\x00" in name + value
+            ]
+            return problem_response(Problem(detail, status=400, kind="parameter", errors=errors))
         return self.get_response(request)
 
     def process_exception(self, request, exception):

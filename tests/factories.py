@@ -7,7 +7,7 @@ step. Grid 001 is the south-west quarter, 002 south-east, 003 north-west, 004 no
 
 import itertools
 import uuid
-from datetime import date
+from datetime import date, timedelta
 
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.utils import timezone
 from assets.models import Component, ItemType
 from cases.models import Case, DispatchRule
 from geo.models import Area, Grant, Organisation, Role, User
-from grids.models import Grid, GridDuty, GridVersion, Publication, UnitGrid, UnitGridVersion, Worker
+from grids.models import Grid, GridDuty, GridVersion, Publication, Shift, UnitGrid, UnitGridVersion, Worker
 
 LON, LAT, SIDE = 83.90, 39.50, 0.01
 START = date(2025, 1, 1)
@@ -116,6 +116,18 @@ def make_worker(user=None, *, grid: str = "", role: str = "member", area_code: s
     if grid:
         GridDuty.objects.create(worker=worker, grid=Grid.objects.get(code=grid), role=role, valid_from=START)
     return worker
+
+
+def make_shift(worker: Worker) -> Shift:
+    """A shift that began an hour ago and goes on."""
+    now = timezone.now()
+    return Shift.objects.create(
+        worker=worker,
+        area_code=worker.area_code,
+        planned_start=now - timedelta(hours=1),
+        planned_end=now + timedelta(hours=7),
+        punched_in_at=now - timedelta(hours=1),
+    )
 
 
 def make_type(

@@ -36,9 +36,9 @@ def built():
         subprocess.run(["npm", "run", "build"], cwd=ROOT, check=True, capture_output=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(built):
-    """The browser, for the whole session."""
+    """The browser, for one module: its event loop would be in the way of other modules' own."""
     playwright = pytest.importorskip("playwright.sync_api")
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no Chromium at {CHROMIUM}")

@@ -277,6 +277,8 @@ def test_the_same_problem_is_added_to(phone, lamp):
 
 
 def test_verify_on_the_spot(phone, worker):
+    # Where somebody stood is kept only from punch-in to punch-out.
+    factories.make_shift(worker.worker)
     case = factories.make_case(HERE, state="verifying_before", verifier=worker)
     page = ready(phone.new_page())
     page.tap(f'.tasks a[href="/m/task/{case.number}"]')

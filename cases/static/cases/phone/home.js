@@ -30,7 +30,7 @@ export function homeScreen(root) {
   function draw() {
     const minute = Math.floor(Date.now() / 60e3);
     const shift = [app.me?.shift, onShift(), app.unsent.map((entry) => entry.kind + entry.state)];
-    redraw(duty, [app.user, app.me?.organisation, app.base?.as_of, shift], dutyParts);
+    redraw(duty, [app.user, app.me, app.base?.as_of, shift], dutyParts);
     report.hidden = !mayReport();
     drawSignal(outbox);
     redraw(orders, order, () =>
