@@ -301,7 +301,7 @@ CITY_MANAGEMENT_1 = Flow(
         ),
         Move(
             "close",
-            _("Close"),
+            pgettext_lazy("case", "Close"),
             (S.VERIFIED,),
             S.CLOSED,
             "cases.close",
