@@ -77,7 +77,13 @@ def report(
         raise Problem(_("Your role does not report cases."), status=403, kind="forbidden")
     source = _source(user, source)
     type = _check_type(type, component)
-    photos = check_photos(photos or [], user, type)
+    try:
+        photos = check_photos(photos or [], user, type)
+    except Problem:
+        # An earlier send of this report may have taken its photos this moment.
+        if known := Case.objects.filter(client_key=client_key).first():
+            return _own_retry(known, user), False
+        raise
     if self_handled and not ({"report", "handle"} <= {photo.phase for photo in photos}):
         detail = _("A problem you handled yourself needs a photo from before and one from after.")
         raise Problem(detail, errors=[{"pointer": "/attachments", "detail": detail}])

@@ -10,6 +10,7 @@ class CasesConfig(AppConfig):
         from geo import attachments
 
         attachments.holders.append(_hangs_on_a_case)
+        attachments.knowing.append(_knows_the_witness)
         attachments.reviewable.append(_photos_of_cases)
 
 
@@ -18,6 +19,17 @@ def _hangs_on_a_case(user, attachment) -> bool:
     from cases.models import Case
 
     return Case.objects.for_user(user).filter(case_attachments__attachment=attachment).exists()
+
+
+def _knows_the_witness(user, attachment) -> bool:
+    """Whose photo it is, who may know the reporter knows; photos of the work done are nobody's secret."""
+    from cases.models import Case
+    from cases.queries import sees_reporter
+
+    cases = Case.objects.for_user(user).filter(case_attachments__attachment=attachment)
+    if cases.filter(case_attachments__attachment=attachment, case_attachments__phase="handle").exists():
+        return True
+    return any(sees_reporter(user, case) for case in cases)
 
 
 def _photos_of_cases(user):

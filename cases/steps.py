@@ -19,7 +19,7 @@ from cases import deadlines, dispatch, flow, verifiers
 from cases.evidence import Evidence
 from cases.models import Case, CaseAttachment, CaseHold, Transition
 from geo import events
-from geo.models import Organisation, User
+from geo.models import Attachment, Organisation, User
 from geo.problems import Problem
 
 S = Case.State
@@ -129,6 +129,12 @@ def link_photos(case: Case, line: Transition, photos: list[Evidence]) -> None:
     usual = {"report": "report", "report_handled": "handle"}.get(
         line.action, "verify" if line.action.startswith("verify") else "other"
     )
+    # Of two cases that take one photo at the same moment, the later one is told.
+    given = [photo.attachment.pk for photo in photos]
+    list(Attachment.objects.select_for_update(no_key=True).filter(pk__in=given).order_by("pk"))
+    if taken := CaseAttachment.objects.filter(attachment__in=given).exclude(case=case).first():
+        detail = _("Photo %s already belongs to a case.") % taken.attachment.uuid
+        raise Problem(detail, kind="photo", errors=[{"pointer": "/attachments", "detail": detail}])
     try:
         with transaction.atomic():
             CaseAttachment.objects.bulk_create(

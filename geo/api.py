@@ -16,13 +16,16 @@ from geo.net import client_address
 
 
 class AttachmentSerializer(serializers.ModelSerializer):
-    """An attachment as its viewers see it; where it was taken is told to its owner alone."""
+    """An attachment as its viewers see it; where it was taken is told to its owner alone.
+
+    Whose it is stays hidden from whom the reporter is hidden from.
+    """
 
     shown = serializers.SerializerMethodField()
     thumbnail = serializers.SerializerMethodField()
     public = serializers.SerializerMethodField()
     position = serializers.SerializerMethodField()
-    owner = serializers.CharField(source="owner.name", default=None, read_only=True)
+    owner = serializers.SerializerMethodField()
 
     class Meta:
         model = Attachment
@@ -53,6 +56,11 @@ class AttachmentSerializer(serializers.ModelSerializer):
 
     def get_public(self, attachment) -> str | None:
         return self._address(attachment, "public")
+
+    def get_owner(self, attachment) -> str | None:
+        request = self.context.get("request")
+        knows = request is not None and attachment.owner and attachments.may_know(request.user, attachment)
+        return attachment.owner.name if knows else None
 
     def get_position(self, attachment) -> list[float] | None:
         request = self.context.get("request")

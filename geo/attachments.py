@@ -22,6 +22,8 @@ from geo.problems import Problem
 REVIEW_PERMISSION = "cases.review_photos"
 # Apps above say whether a user may see what an attachment hangs on: (user, attachment) -> bool.
 holders: list[Callable[[User, Attachment], bool]] = []
+# And whether a user who sees it may know whose it is.
+knowing: list[Callable[[User, Attachment], bool]] = []
 # And which photos hang on what a user may see, for looking them over: (user) -> queryset of attachments.
 reviewable: list[Callable[[User], QuerySet]] = []
 KINDS = ("original", "shown", "thumbnail", "public")
@@ -102,6 +104,11 @@ def may_see(user, attachment: Attachment) -> bool:
     return attachment.owner_id == user.pk or any(holder(user, attachment) for holder in holders)
 
 
+def may_know(user, attachment: Attachment) -> bool:
+    """Whether a user may learn who took a photo: its owner's name, and the original, whose EXIF tells it."""
+    return attachment.owner_id == user.pk or any(knows(user, attachment) for knows in knowing)
+
+
 def visible(user, uuid) -> Attachment:
     """The attachment of this UUID if the user may see it, else a ``Problem`` that does not tell which."""
     attachment = Attachment.objects.filter(uuid=uuid).first()
@@ -114,7 +121,7 @@ def deliver(user, uuid, kind: str, *, ip: str | None = None) -> HttpResponse:
     """The bytes of one ``kind`` of an attachment, through nginx where it stands in front.
 
     ``public`` is for anybody once it was passed; ``original`` (with its EXIF) for the owner, and for who may
-    see it only with an entry in the audit log.
+    know whose it is, with an entry in the audit log.
     """
     if kind not in KINDS:
         raise Problem(_("There is no such file."), status=404, kind="not-found")
@@ -127,6 +134,8 @@ def deliver(user, uuid, kind: str, *, ip: str | None = None) -> HttpResponse:
     file = getattr(attachment, kind)
     if not file:
         raise Problem(_("There is no such file."), status=404, kind="not-found")
+    if kind == "original" and not may_know(user, attachment):
+        raise Problem(_("You may not do this."), status=403, kind="forbidden")
     if kind == "original" and attachment.owner_id != user.pk:
         audit.log(user, "attachment.original", attachment, ip=ip)
     is_picture = kind != "original" and attachment.is_image

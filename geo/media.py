@@ -113,7 +113,7 @@ def understand(data: bytes) -> Media:
         )
     if media_type.startswith("audio/"):
         return Media(media_type, len(data), without_tags(data, media_type), media_type)
-    picture, exif = _open(data, media_type)
+    picture, exif, (width, height) = _open(data, media_type)
     shown = _jpeg(picture, SHOWN_SIDE, 85)
     return Media(
         media_type,
@@ -121,15 +121,18 @@ def understand(data: bytes) -> Media:
         shown,
         "image/jpeg",
         thumbnail=_jpeg(picture, THUMBNAIL_SIDE, 80),
-        width=picture.width,
-        height=picture.height,
+        width=width,
+        height=height,
         position=position_of(exif),
         taken_at=taken_at_of(exif),
     )
 
 
-def _open(data: bytes, media_type: str) -> tuple[Image.Image, Image.Exif]:
-    """Decode upright into sRGB, looking at the size before at the pixels."""
+def _open(data: bytes, media_type: str) -> tuple[Image.Image, Image.Exif, tuple[int, int]]:
+    """Decode upright into sRGB, no larger than shown, looking at the size before at the pixels.
+
+    Returns the picture, its EXIF, and the photo's own width and height (upright).
+    """
     try:
         with Image.open(io.BytesIO(data), formats=[_FORMATS[media_type]]) as picture:
             if picture.width * picture.height > MAX_PIXELS:
@@ -137,25 +140,40 @@ def _open(data: bytes, media_type: str) -> tuple[Image.Image, Image.Exif]:
                     _("The photo has %(pixels).0f megapixels; at most %(most)d are taken.")
                     % {"pixels": picture.width * picture.height / 1e6, "most": MAX_PIXELS // 1_000_000}
                 )
-            exif = picture.getexif()
+            exif, size = picture.getexif(), picture.size
+            if exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8):
+                size = size[::-1]
+            # JPEG can be decoded at half or a quarter of its size.
+            picture.draft(None, (SHOWN_SIDE, SHOWN_SIDE))
             picture.load()
-            upright = ImageOps.exif_transpose(picture)
+            profile = picture.info.get("icc_profile") if picture.mode == "RGB" else None
+            upright = ImageOps.exif_transpose(_small(picture))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, EOFError) as error:
         if isinstance(error, MediaError):
             raise
         raise MediaError(_("The photo is damaged and cannot be opened.")) from error
-    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+    if upright.mode in ("RGBA", "LA"):
         flat = upright.convert("RGBA")
-        white = Image.new("RGBA", flat.size, "white")
-        white.alpha_composite(flat)
-        upright = white
-    elif upright.mode == "RGB" and (profile := upright.info.get("icc_profile")):
+        upright = Image.new("RGBA", flat.size, "white")
+        upright.alpha_composite(flat)
+    elif profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             upright = ImageCms.profileToProfile(upright, source, ImageCms.createProfile("sRGB"))
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # an unreadable profile costs some colour, not the photo
-    return upright.convert("RGB"), exif
+    return upright.convert("RGB"), exif, size
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    """The picture at the size others see it, before anything else: a step on 64 megapixels takes 250 MB."""
+    clear = "transparency" in picture.info
+    if picture.mode == "1" and not clear:
+        picture = picture.convert("L")
+    elif clear or picture.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
+        picture = picture.convert("RGBA" if clear or picture.mode == "PA" else "RGB")
+    picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
+    return picture
 
 
 def _jpeg(picture: Image.Image, side: int, quality: int) -> bytes:

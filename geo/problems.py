@@ -1,6 +1,6 @@
 """Errors that tell what was wrong, where, and what would be right (RFC 9457 problem details)."""
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
@@ -78,6 +78,11 @@ def exception_handler(exception, context):
         problem = Problem(_("The content is not valid."), errors=errors)
     elif isinstance(exception, exceptions.ValidationError):
         problem = Problem(_("The content is not valid."), status=422, errors=_flatten(exception.detail))
+    elif isinstance(exception, RequestDataTooBig):
+        problem = Problem(_("The request is too big."), status=413, kind="too-big")
+    elif isinstance(exception, RecursionError):
+        # Only what a client sent is nested as deep as it likes.
+        problem = Problem(_("The request is nested too deeply."), status=400, kind="parse_error")
     elif isinstance(exception, exceptions.APIException):
         problem = Problem(str(exception.detail), status=exception.status_code, kind=exception.default_code)
     else:

@@ -321,7 +321,12 @@ class Application:
             return await _problem(send, 401, "No valid token", str(error))
         headers = {name.lower(): value for name, value in scope["headers"]}
         last = headers.get(b"last-event-id", b"").decode("latin-1") or query.get("last", [""])[0]
-        await self._stream(listener, int(last) if last.isascii() and last.isdigit() else None, receive, send)
+        await self._stream(
+            listener,
+            int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None,
+            receive,
+            send,
+        )
 
     async def _stream(self, listener, last: int | None, receive, send):
         connection = Connection(listener)

@@ -8,10 +8,11 @@ from django.db import connection
 
 from cases import actions
 from cases.actions import Given, Place
-from cases.models import Case, Transition
+from cases.evidence import Evidence
+from cases.models import Case, CaseAttachment, Transition
 from geo.models import User
 from geo.problems import Problem
-from tests.cases.people import HERE, case_in, make_people
+from tests.cases.people import HERE, case_in, make_people, photo
 from tests.factories import make_city, make_rule, make_type
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,3 +128,17 @@ def test_a_right_lost_while_waiting_for_the_lock_is_lost(people):
     assert lines == ["start", "return_back"] or (
         lines == ["return_back"] and isinstance(results[1], Problem) and results[1].status == 409
     ), (lines, results)
+
+
+def test_one_photo_for_two_reports_at_the_same_moment(people):
+    picture = photo(people.worker)
+
+    def send():
+        return actions.report(
+            user(people.worker), Place(HERE), client_key=uuid.uuid4(), photos=[Evidence(uuid=picture)]
+        )
+
+    results = together(*(send,) * 4)
+    problems = [result for result in results if isinstance(result, Problem)]
+    assert [problem.kind for problem in problems] == ["photo"] * 3, results
+    assert CaseAttachment.objects.count() == Case.objects.count() == 1

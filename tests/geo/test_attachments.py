@@ -144,6 +144,19 @@ def test_recordings_lose_their_tags(data):
     assert b"Secret" not in shown and media.sniff(shown) == media.sniff(data)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_large_photos_of_every_mode_lie_upright_and_tell_their_own_size(mode):
+    exif, out = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Orientation] = 6
+    plain = Image.new("I;16", (6000, 1000)) if mode == "I;16" else Image.new("L", (6000, 1000)).convert(mode)
+    plain.save(out, "JPEG" if mode == "CMYK" else "PNG", exif=exif)
+    found = media.understand(out.getvalue())
+    assert (found.width, found.height) == (1000, 6000)
+    shown = Image.open(io.BytesIO(found.shown))
+    assert shown.height == media.SHOWN_SIDE and shown.width in (426, 427)
+    assert max(Image.open(io.BytesIO(found.thumbnail)).size) == media.THUMBNAIL_SIDE
+
+
 def test_blurred_is_blurred_for_good():
     shown = media.understand(photo(exif=False)).shown
     public = np.asarray(
@@ -222,6 +235,11 @@ def test_who_may_see(client, owner, monkeypatch):
     assert client.get(f"/api/attachments/{made['uuid']}/").json()["position"] is None
     assert client.get(made["shown"]).status_code == 200
     assert not AuditEntry.objects.filter(action="attachment.original").exists()
+    # Whose photo it is, its name and its EXIF, only those learn who may know the reporter.
+    assert client.get(f"/api/attachments/{made['uuid']}/").json()["owner"] is None
+    assert client.get(f"/api/attachments/{made['uuid']}/original").status_code == 403
+    monkeypatch.setattr(attachments, "knowing", [lambda user, attachment: user == stranger])
+    assert client.get(f"/api/attachments/{made['uuid']}/").json()["owner"] == owner.name
     assert client.get(f"/api/attachments/{made['uuid']}/original").status_code == 200
     assert AuditEntry.objects.get(action="attachment.original").actor == stranger
 

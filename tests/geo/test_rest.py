@@ -122,3 +122,17 @@ def test_scope(client, city, django_assert_num_queries):
     # Grants, then the count and the page: whatever the number of rows.
     with django_assert_num_queries(3):
         assert client.get("/api/components/").json()["count"] == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"lon": ' + "[" * 5000 + "]" * 5000 + "}", 400),
+        ('{"description": "' + "a" * 6_000_000 + '"}', 413),
+    ],
+)
+def test_bodies_that_are_too_much_get_a_problem(city, body, status):
+    client = APIClient()
+    client.force_authenticate(make_user(role="acceptor", area="9901"))
+    answer = client.post("/api/cases/", body, content_type="application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
