@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+from django.contrib.gis.gdal import GDALException
 from django.contrib.gis.geos import GEOSException, GEOSGeometry, MultiPolygon
 from django.db import transaction
 from django.utils import timezone
@@ -111,7 +112,7 @@ def end_rule(user, pk: int, last_day: date | None = None, reason: str = "") -> D
 def _polygon(given: dict, wrong) -> MultiPolygon | None:
     try:
         shape = GEOSGeometry(json.dumps(given))
-    except (GEOSException, ValueError, TypeError):
+    except (GEOSException, GDALException, ValueError, TypeError):
         wrong("polygon", _("The drawn area must be a GeoJSON Polygon or MultiPolygon in WGS-84."))
         return None
     if shape.geom_type == "Polygon":

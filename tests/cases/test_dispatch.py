@@ -197,3 +197,27 @@ def test_rules_are_made_tried_and_ended(cover):
     ended = api.post(f"/api/dispatch-rules/{made.json()['id']}/end/", {"reason": "改"}, format="json").json()
     assert date.fromisoformat(ended["valid_to"]) > date.fromisoformat(ended["valid_from"])
     assert AuditEntry.objects.filter(action__startswith="dispatch_rule.").count() == 3
+
+
+@pytest.mark.parametrize(
+    "drawn_badly",
+    [
+        "x",
+        {"type": "Point", "coordinates": [83.9, 39.5]},
+        {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": [[[0, 0]]]},
+        {"type": "Polygon", "coordinates": [[["a", "b"]] * 5]},
+    ],
+)
+def test_an_area_that_is_none_is_refused(city, drawn_badly):
+    people = make_people()
+    body = {
+        "name": "坏规则",
+        "unit": people.unit.code,
+        "area_code": "9901",
+        "valid_from": "2026-01-01",
+        "polygon": drawn_badly,
+    }
+    answer = client(people.dispatcher).post("/api/dispatch-rules/", body, format="json")
+    assert answer.status_code == 422, answer.content
+    assert answer.json()["errors"][0]["pointer"].startswith("/polygon"), answer.json()

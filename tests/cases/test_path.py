@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from cases.models import Case, ReporterContact, Transition
+from geo import attachments
 from geo.coordinates import from_wgs84
-from geo.models import AuditEntry, Event
+from geo.models import Attachment, AuditEntry, Event
 from tests.cases.people import GRID, HERE, act, client, evidence, make_people, photo, report
 from tests.factories import at, make_case, make_component, make_rule, make_type
 
@@ -121,6 +122,27 @@ def test_a_faster_colleague_is_named(people):
     body = answer.json()
     assert body["state"] == "accepted" and "acceptor" in body["detail"]
     assert body["last"]["action"] == "accept" and "file_case" in body["allowed"]
+
+
+def test_a_photo_does_not_tell_the_unit_who_reported(people, cover):
+    make_rule(people.unit, area_code="9901", kind="component")
+    picture = photo(people.worker)
+    number = report(people.worker, type=cover.pk, attachments=[picture]).json()["number"]
+    assert client(people.department).get(f"/api/cases/{number}/").status_code == 200
+    told = {
+        person: client(getattr(people, person)).get(f"/api/attachments/{picture}/").json()["owner"]
+        for person in ("department", "leader", "dispatcher", "worker")
+    }
+    name = people.worker.name
+    assert told == {"department": None, "leader": None, "dispatcher": name, "worker": name}
+    for person in (people.department, people.leader):
+        # Nor may they have the original, whose EXIF tells the device.
+        assert not attachments.may_know(person, Attachment.objects.get(uuid=picture))
+    # Who did the work is no secret.
+    act(people.department, number, "start")
+    done = photo(people.department)
+    assert act(people.department, number, "report_handled", attachments=[done]).status_code == 200
+    assert client(people.leader).get(f"/api/attachments/{done}/").json()["owner"] == people.department.name
 
 
 def test_the_reporter_is_hidden_from_the_unit(people, cover):
