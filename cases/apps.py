@@ -23,13 +23,12 @@ def _hangs_on_a_case(user, attachment) -> bool:
 
 def _knows_the_witness(user, attachment) -> bool:
     """Whose photo it is, who may know the reporter knows; photos of the work done are nobody's secret."""
-    from cases.models import Case
+    from cases.models import Case, CaseAttachment
     from cases.queries import sees_reporter
 
-    cases = Case.objects.for_user(user).filter(case_attachments__attachment=attachment)
-    if cases.filter(case_attachments__attachment=attachment, case_attachments__phase="handle").exists():
-        return True
-    return any(sees_reporter(user, case) for case in cases)
+    visible = Case.objects.for_user(user)
+    links = CaseAttachment.objects.filter(attachment=attachment, case__in=visible).select_related("case")
+    return any(link.phase == CaseAttachment.Phase.HANDLE or sees_reporter(user, link.case) for link in links)
 
 
 def _photos_of_cases(user):
