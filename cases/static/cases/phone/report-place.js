@@ -8,6 +8,7 @@ import { choose } from "./report.js";
 import { metres, noPosition, placeSource } from "./words.js";
 
 const NEAR_M = 60;
+const FAR_M = 50_000;
 const MOST = 4;
 
 /** The components of the kept set within reach of a point, nearest first: [{row, distance}]. */
@@ -45,7 +46,10 @@ export function placeStep({ draft, changed }) {
 
   async function correct() {
     const { placeDialog } = await import("./placemap.js");
-    const start = draft.place || position.fix || middle();
+    const here = draft.place || position.fix;
+    const home = app.base?.grids?.length ? middle() : null;
+    // Far from the own grids there is nothing on the map to find the place by.
+    const start = here && !(home && metresBetween(here, home) > FAR_M) ? here : home || middle();
     placeDialog(start, {
       components: app.base?.components || [],
       onComponent: take,
