@@ -215,7 +215,7 @@ class Filters:
             since = queries.today()[0] if closed == "today" else queries.month_start()
             rows = rows.filter(state=S.CLOSED, closed_at__gte=since)
         if holder := self.get("holder"):
-            if not holder.isdigit():
+            if not holder.isdecimal():
                 raise bad_parameter("holder", _("holder takes the number of a unit."))
             rows = rows.filter(holder_unit__path__contains=f"/{holder}/")
         if source := self.get("source"):
@@ -254,7 +254,7 @@ class Filters:
     @staticmethod
     def _type(text: str) -> Q:
         """A type by its number, or a class as standard:kind:class."""
-        if text.isdigit():
+        if text.isdecimal():
             return Q(type_id=int(text))
         standard, _colon, rest = text.partition(":")
         kind, _colon, code = rest.partition(":")
@@ -306,7 +306,7 @@ class Filters:
 
     @staticmethod
     def _type_words(value: str) -> str:
-        if value.isdigit():
+        if value.isdecimal():
             return str(ItemType.objects.filter(pk=value).first() or value)
         standard, kind, code = [*value.split(":"), "", ""][:3]
         if not code:

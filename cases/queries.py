@@ -179,7 +179,7 @@ def matching_types(text: str, standard: str, limit: int = 20) -> list[ItemType]:
     """Types of a standard (and local ones) by pinyin initials, name or code; beginnings first."""
     text = text.lower()
     rows = ItemType.objects.filter(active=True, standard__in=(standard, ItemType.Standard.LOCAL))
-    if text.isdigit():
+    if text.isdecimal():
         rows = rows.annotate(full=Concat("class_code", "type_code")).filter(full__startswith=text)
     elif text.isascii():
         rows = rows.filter(Q(initials__contains=text) | Q(name_en__icontains=text))

@@ -15,9 +15,9 @@ def find_cases(user, text: str, limit: int) -> list[dict]:
     """Cases by the beginning of their number, or words of address and description, latest first."""
     rows = Case.objects.for_user(user).select_related("type").defer("decision")
     number = text.upper()
-    if number.startswith("A") and number[1:].isdigit():
+    if number.startswith("A") and number[1:].isdecimal():
         rows = rows.filter(number__startswith=number)
-    elif text.isdigit():
+    elif text.isdecimal():
         if len(text) < MOST_DIGITS:
             return []
         rows = rows.filter(number__startswith=f"A{text}")

@@ -55,7 +55,7 @@ class CoordinateError(ValueError):
 def crs_name(crs: str | int) -> str:
     """The canonical name of a known coordinate system, or a ``CoordinateError`` with the list of them."""
     text = str(crs).strip()
-    if text.isdigit():
+    if text.isdecimal():
         text = f"EPSG:{text}"
     upper = text.upper()
     name = _ALIASES.get(upper, upper if upper.startswith("EPSG:") else text.lower())
@@ -206,7 +206,7 @@ def _transformer(source: str, target: str) -> pyproj.Transformer:
 @cache
 def _foreign(crs: str) -> pyproj.Transformer:
     try:
-        source = pyproj.CRS.from_user_input(int(crs) if crs.isdigit() else crs)
+        source = pyproj.CRS.from_user_input(int(crs) if crs.isdecimal() else crs)
     except pyproj.exceptions.CRSError:
         crs_name(crs)  # raises with the list
         raise

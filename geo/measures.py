@@ -43,7 +43,7 @@ def figures(user, area_code: str, ids=None, since: date | None = None, until: da
     wanted = [m for m in visible(user, area_code) if ids is None or m.id in ids]
     kept = {m.id: Figure(m) for m in wanted}
     level = len(area_code)
-    summed = [m for m in wanted if m.tallied and level < 12 and not (m.time and level == 9)]
+    summed = [m for m in wanted if m.tallied and level < 12]
     if summed:
         _from_tallies(kept, [m.id for m in summed], area_code, since, until)
     for measure in wanted:
@@ -119,7 +119,7 @@ def series(user, area_code: str, measure_id: str, days: int = 30) -> list[tuple[
         return []
     today = timezone.localdate()
     first = today - timezone.timedelta(days=days - 1)
-    if len(area_code) in tallies.DAILY_LEVELS:
+    if len(area_code) in tallies.LEVELS:
         with connection.cursor() as cursor:
             cursor.execute(
                 """

@@ -55,7 +55,7 @@ def search(user, text: str) -> list[dict]:
 def find_areas(user, text: str, limit: int) -> list[dict]:
     """Areas by code or name."""
     rows = Area.objects.for_user(user).filter(valid_to=None).defer("geom", "geom_3857")
-    rows = rows.filter(code__startswith=text) if text.isdigit() else rows.filter(name__contains=text)
+    rows = rows.filter(code__startswith=text) if text.isdecimal() else rows.filter(name__contains=text)
     return [
         found(
             row.name,

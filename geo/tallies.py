@@ -2,8 +2,8 @@
 
 For each tallied measure, statement triggers on its table (and on the tables its area is reached through)
 write signed deltas for every level of the area tree; ``fold`` moves them into ``Tally``; readers sum both in
-one statement. A leaf-level summary alone would be slower than counting (half a million cases have nearly
-that many leaves), so every level from city to street is kept, communities too where there is no day.
+one statement. A summary of the leaves alone would be slower than counting (half a million cases have nearly
+that many days of grids), so every level from city to community is kept.
 
 The triggers' SQL is the measure's own query with the changed rows in place of the table, so a measure is
 written once, in ``measures.py``. ``install`` runs after every migration and does nothing when nothing
@@ -20,7 +20,6 @@ from django.db.models.functions import Cast, Coalesce, TruncDate
 from geo.registry import Measure, measures
 
 LEVELS = (4, 6, 9, 12)
-DAILY_LEVELS = (4, 6, 9)
 CHILD_LENGTH = {4: 6, 6: 9, 9: 12}
 
 
@@ -70,10 +69,9 @@ def with_rows(sql: str, table: str, transition: str) -> str:
 
 def _expand(measure: Measure, source: str) -> str:
     """Rows of ``source`` (a, d, k, v) for every level above them, ready to be inserted."""
-    levels = DAILY_LEVELS if measure.time else LEVELS
     return (
         f"select '{measure.id}', left(a, n), d::date, k, sum(v) from ({source}) r,"
-        f" (values {', '.join(f'({n})' for n in levels)}) levels(n)"
+        f" (values {', '.join(f'({n})' for n in LEVELS)}) levels(n)"
         " where length(a) >= n group by 2, 3, 4 having sum(v) <> 0"
     )
 

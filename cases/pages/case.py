@@ -238,7 +238,7 @@ def _given(request) -> Given:
     data = request.POST
 
     def number(name: str) -> int | None:
-        return int(data[name]) if data.get(name, "").isdigit() else None
+        return int(data[name]) if data.get(name, "").isdecimal() else None
 
     photos = []
     for file in request.FILES.getlist("photos"):
@@ -274,7 +274,7 @@ def standards(request):
     """The filing rules of a type, for the dialog in which a type is chosen."""
     visible(request)
     pk = request.GET.get("type", "")
-    rows = FilingStandard.objects.filter(type_id=pk) if pk.isdigit() else FilingStandard.objects.none()
+    rows = FilingStandard.objects.filter(type_id=pk) if pk.isdecimal() else FilingStandard.objects.none()
     return HttpResponse(render_to_string("cases/standards.html", {"standards": rows}, request))
 
 

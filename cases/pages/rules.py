@@ -91,7 +91,7 @@ def _rules(request) -> dict:
 
 def _marked_first(request) -> list:
     marked = request.GET.get("rule", "")
-    return [Case(When(pk=int(marked), then=0), default=1)] if marked.isdigit() else []
+    return [Case(When(pk=int(marked), then=0), default=1)] if marked.isdecimal() else []
 
 
 def _area_names() -> dict[str, str]:
@@ -202,11 +202,11 @@ def _given(data) -> dict:
     if not given["name"]:
         raise wrong("name", _("Give the rule a name."))
     unit = data.get("unit", "")
-    given["unit"] = Organisation.objects.filter(pk=int(unit)).first() if unit.isdigit() else None
+    given["unit"] = Organisation.objects.filter(pk=int(unit)).first() if unit.isdecimal() else None
     if given["unit"] is None:
         raise wrong("unit", _("Choose the unit that shall be responsible."))
     what = data.get("what", "")
-    if what.isdigit():
+    if what.isdecimal():
         given["type"] = ItemType.objects.filter(pk=int(what)).first()
     elif what.count(":") == 2:
         given["standard"], given["kind"], given["class_code"] = what.split(":")

@@ -14,7 +14,7 @@ def choose_scope(request):
     """Work under the grant ``grant`` from now on, or (empty) under all of them."""
     pk = request.POST.get("grant", "")
     request.session.pop("grant", None)
-    if pk.isdigit() and Grant.objects.filter(user=request.user, pk=pk).exists():
+    if pk.isdecimal() and Grant.objects.filter(user=request.user, pk=pk).exists():
         request.session["grant"] = int(pk)
     back = request.POST.get("next", "")
     here = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
