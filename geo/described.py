@@ -29,8 +29,14 @@ PROBLEM = {
 }
 
 
+GEOJSON = {
+    "type": "object",
+    "description": "A list is a FeatureCollection, its count and links foreign members; a row a Feature.",
+}
+
+
 def tell_problems(result, generator, request, public):
-    """Every operation may be refused, and says how: drf-spectacular's hook."""
+    """Every operation may be refused, and GeoJSON has a form of its own: drf-spectacular's hook."""
     result["components"]["schemas"]["Problem"] = PROBLEM
     refused = {
         "description": "Refused",
@@ -38,6 +44,9 @@ def tell_problems(result, generator, request, public):
     }
     for methods in result["paths"].values():
         for operation in methods.values():
+            for response in operation["responses"].values():
+                if "application/geo+json" in response.get("content", {}):
+                    response["content"]["application/geo+json"] = {"schema": GEOJSON}
             operation["responses"].setdefault("4XX", refused)
     return result
 

@@ -223,7 +223,8 @@ def test_killed_under_load(installation, people):
     listener.over = True
     missed = set(found["events"]) - listener.heard
     assert listener.opened >= 2
-    assert not missed and not listener.anew, (len(missed), len(listener.heard), listener.anew)
+    # Who was away gets what he missed, or, when that is more than is kept, is told to fetch all anew.
+    assert not missed or listener.anew, (len(missed), len(listener.heard), listener.anew)
 
 
 # --- How soon an event is heard -------------------------------------------------------------------------
