@@ -103,7 +103,7 @@ check_external_database() {
   local version
   version=$(psql_do -c "select current_setting('server_version_num')::int / 10000") || die \
     "the server that DATABASE_URL names does not answer." "Check DATABASE_URL (postgis://user:password@host:port/database)."
-  [ "$version" -ge 13 ] || die "PostgreSQL $version is too old; 13 or newer is needed."
+  [ "$version" -ge 15 ] || die "PostgreSQL $version is too old; 15 or newer is needed."
   if [ "$(psql_do -c "select count(*) from pg_extension where extname = 'postgis'")" = 0 ]; then
     psql_do -c "create extension postgis" || die \
       "the database that DATABASE_URL names has no PostGIS, and its user may not create it." \
