@@ -63,7 +63,11 @@ def _from_tallies(kept, ids, area_code, since, until):
                 select measure, area_code, day, klass, value from geo_tallydelta
             ) both_
             where measure = any(%(ids)s)
-              and (area_code = %(area)s or (area_code like %(under)s and length(area_code) = %(child)s))
+              -- Named one by one: a prefix would read the levels below the children too.
+              and area_code = any(array(
+                  select %(area)s union
+                  select code from geo_area where code like %(under)s and length(code) = %(child)s
+              )::text[])
               and (day = %(no_day)s or (day >= %(since)s and day < %(until)s))
             group by 1, 2, 3 having sum(value) <> 0
             """,
