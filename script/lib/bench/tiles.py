@@ -8,7 +8,6 @@ first; the peers, when asked for, serve the same tables over HTTP and are named 
 
 import random
 
-import mapbox_vector_tile
 import psycopg
 from django.db import connection as django_connection
 
@@ -91,6 +90,9 @@ def floor_sql(kind: str, name: str, z: int) -> str:
 
 
 def ids(data: bytes, name: str) -> set[int]:
+    # A development package (requirements-dev.txt), which an installation has no other use for.
+    import mapbox_vector_tile
+
     decoded = mapbox_vector_tile.decode(bytes(data)) if data else {}
     return {feature["id"] for feature in decoded.get(name, {}).get("features", [])}
 
