@@ -113,8 +113,17 @@ class Installation:
     def supervisor(self) -> int:
         return int((self.data / "run" / "supervisor.lock").read_text())
 
+    def running(self, service: str, seconds: float = 60) -> int:
+        """The service's process number, waited for: between two lives of a service there is none."""
+        deadline = time.monotonic() + seconds
+        while not (pid := self.pid(service)):
+            assert time.monotonic() < deadline, f"{service} does not run"
+            time.sleep(0.05)
+        return pid
+
     def kill(self, service: str) -> int:
-        pid = self.pid(service)
+        """Kill it once it runs. Number 0 would stand for the tests' own process group."""
+        pid = self.running(service)
         os.kill(pid, signal.SIGKILL)
         return pid
 

@@ -155,8 +155,9 @@ def people(installation):
 
 
 def kill_web_worker(installation):
-    web = installation.pid("web")
-    children = Path(f"/proc/{web}/task/{web}/children").read_text().split()
+    web = installation.running("web")
+    while not (children := Path(f"/proc/{web}/task/{web}/children").read_text().split()):
+        time.sleep(0.05)
     os.kill(int(children[0]), signal.SIGKILL)
 
 
