@@ -40,9 +40,11 @@ def nearest_components(user, point, chain) -> dict:
 
 
 places.register(
-    Place("buildings", "assets.Building", _("Buildings"), locate=nearest_building),
+    Place("estates", "assets.Estate", _("Estates"), ground="estate"),
+    Place("buildings", "assets.Building", _("Buildings"), locate=nearest_building, ground="whole"),
     Place("components", "assets.Component", _("Components"), locate=nearest_components),
     Place("facilities", "assets.PublicFacility", _("Public facilities")),
     Place("service_centers", "assets.ServiceCenter", _("Service centres")),
     Place("risk_points", "assets.RiskPoint", _("Risk points")),
+    Place("reference_lines", "assets.ReferenceLine", _("Reference lines"), ground="edge"),
 )

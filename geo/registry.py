@@ -170,7 +170,9 @@ class Place:
 
     ``locate`` adds to a locate answer: ``(user, point, chain) -> dict``. ``would_move`` is the label a
     planner reads. ``after_regrid(publication, moved)`` runs inside the publishing transaction with
-    ``moved`` as a list of (row id, old grid id, new grid id).
+    ``moved`` as a list of (row id, old grid id, new grid id). ``ground`` says what the place is to the blocks
+    that plans are made of: "edge" (a line that parts them), "estate" (a polygon kept together) or "whole" (a
+    polygon that no border may cut).
     """
 
     id: str
@@ -178,6 +180,7 @@ class Place:
     label: str
     locate: Callable | None = None
     after_regrid: Callable | None = None
+    ground: str = ""
 
 
 class Registry(dict):

@@ -33,6 +33,8 @@ CITY_CODE = os.environ.get("WANGGE_CITY", "9901")
 CITY_SRID = int(os.environ.get("WANGGE_CITY_SRID", "4537"))
 # Seconds; a grid's publication asks again after this and then says who is in the way.
 LOCK_TIMEOUT = 5
+# Households that a grid should have: the fewest and the most. A plan may set its own.
+GRID_STANDARD = (300, 500)
 
 # Ours, from the ground up.
 OWN_APPS = ["geo", "tiles", "grids", "assets", "cases"]

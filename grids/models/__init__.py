@@ -10,6 +10,15 @@ from grids.models.grids import (
 )
 from grids.models.located import Located, RawPosition
 from grids.models.workforce import CheckIn, GridDuty, Shift, Worker
+from grids.planning.models import (
+    Plan,
+    PlanBlock,
+    PlanEdit,
+    PlanGrid,
+    PlanProposal,
+    PlanRemark,
+    PlanStep,
+)
 
 __all__ = [
     "CheckIn",
@@ -18,6 +27,13 @@ __all__ = [
     "GridDuty",
     "GridVersion",
     "Located",
+    "Plan",
+    "PlanBlock",
+    "PlanEdit",
+    "PlanGrid",
+    "PlanProposal",
+    "PlanRemark",
+    "PlanStep",
     "Publication",
     "RawPosition",
     "Shift",
