@@ -10,7 +10,12 @@ from geo.scopes import ScopedQuerySet, ScopeSpec
 
 
 class Publication(models.Model):
-    """The act that put borders in force: an import, a plan, or the undoing of one."""
+    """The act that put borders in force: an import, a plan, or the undoing of one.
+
+    What undoing it needs is kept with it: ``basis``, the generations in force before ({code: generation};
+    null for unit grids), ``nodes`` that outlines got ({area code: [[lon, lat]]}) and what was
+    ``handed_over`` ({kind: ...}; each kind reads its own).
+    """
 
     class Kind(models.TextChoices):
         IMPORT = "import", _("Import")
@@ -23,6 +28,10 @@ class Publication(models.Model):
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     communities = models.JSONField(_("communities"), default=list)
     note = models.CharField(_("note"), max_length=200, blank=True)
+    basis = models.JSONField(null=True, editable=False)
+    nodes = models.JSONField(default=dict, editable=False)
+    handed_over = models.JSONField(default=dict, editable=False)
+    undoes = models.OneToOneField("self", models.PROTECT, null=True, editable=False, related_name="undone_by")
 
     class Meta:
         verbose_name = _("publication")
@@ -111,6 +120,7 @@ class GridVersion(VersionBase):
     grid = models.ForeignKey(Grid, models.PROTECT, related_name="versions")
     name = models.CharField(_("name"), max_length=100, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Grid.Kind.choices)
+    colour = models.CharField(_("colour"), max_length=7, blank=True)
     predecessors = models.ManyToManyField(Grid, related_name="+", blank=True)
 
     class Meta:

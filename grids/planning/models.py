@@ -2,6 +2,7 @@
 
 import secrets
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
@@ -69,7 +70,9 @@ class Plan(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     changed_at = models.DateTimeField(_("changed at"), auto_now=True)
-    # Review and publication.
+    # Review and publication. ``basis``: generations of the grids that were in force when it was started, or
+    # when somebody last checked it against newer borders: {code: generation}.
+    basis = models.JSONField(null=True, editable=False)
     effective_on = models.DateField(_("effective on"), null=True, blank=True)
     publication = models.OneToOneField(
         Publication, models.PROTECT, null=True, blank=True, related_name="plan"
@@ -221,9 +224,12 @@ class PlanProposal(models.Model):
 
 
 class PlanStep(models.Model):
-    """What happened to a plan as a whole: submitted, returned, approved, published, undone. Append-only."""
+    """What happened to a plan as a whole: submitted, returned, approved, published, undone.
 
-    plan = models.ForeignKey(Plan, models.CASCADE, related_name="steps")
+    The database refuses to change or delete it.
+    """
+
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="steps")
     action = models.CharField(_("action"), max_length=20)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     role = models.CharField(_("role"), max_length=40, blank=True)
@@ -235,6 +241,7 @@ class PlanStep(models.Model):
         verbose_name = _("step of a plan")
         verbose_name_plural = _("steps of a plan")
         ordering = ["at", "id"]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
 
 class PlanRemark(models.Model):
