@@ -1,8 +1,9 @@
 """What stands near a point, for ``locate``."""
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from assets.models import Building, Component
+from assets.models import Building, Component, ReferenceLine
 from geo.nearness import within_metres
 from geo.registry import Place, places
 
@@ -46,5 +47,11 @@ places.register(
     Place("facilities", "assets.PublicFacility", _("Public facilities")),
     Place("service_centers", "assets.ServiceCenter", _("Service centres")),
     Place("risk_points", "assets.RiskPoint", _("Risk points")),
-    Place("reference_lines", "assets.ReferenceLine", _("Reference lines"), ground="edge"),
+    Place(
+        "reference_lines",
+        "assets.ReferenceLine",
+        _("Reference lines"),
+        ground="edge",
+        patrol=lambda: Q(kind=ReferenceLine.Kind.ROAD),
+    ),
 )

@@ -172,7 +172,7 @@ class Place:
     planner reads. ``after_regrid(publication, moved)`` runs inside the publishing transaction with
     ``moved`` as a list of (row id, old grid id, new grid id). ``ground`` says what the place is to the blocks
     that plans are made of: "edge" (a line that parts them), "estate" (a polygon kept together) or "whole" (a
-    polygon that no border may cut).
+    polygon that no border may cut). ``patrol`` selects the lines that are walked on patrol.
     """
 
     id: str
@@ -181,6 +181,7 @@ class Place:
     locate: Callable | None = None
     after_regrid: Callable | None = None
     ground: str = ""
+    patrol: Callable[[], Q] | None = None
 
 
 class Registry(dict):

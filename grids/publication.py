@@ -312,6 +312,23 @@ def kind_of(code: str) -> str:
     return Grid.Kind.EXCLUSIVE if int(code[-3:]) > 800 else Grid.Kind.BASIC
 
 
+def heirs_of(descent: dict[str, list[str]], gone) -> dict[str, list[str]]:
+    """Codes of the new grids that go on with the duties of each old one.
+
+    ``descent`` is what ``_descent`` found. A new grid is the heir of the old one that gave it most; an old
+    grid that is ``gone`` and gave nobody most is continued by the first it gave anything.
+    """
+    heirs = defaultdict(list)
+    for code, parents in descent.items():
+        if parents:
+            heirs[parents[0]].append(code)
+    for code, parents in descent.items():
+        for parent in parents[1:]:
+            if parent in gone and not heirs[parent]:
+                heirs[parent].append(code)
+    return heirs
+
+
 def _hand_over(in_force, new, descent, day) -> None:
     """Duties of grids that go end, and go on in the grids that got most of their ground.
 
@@ -331,14 +348,7 @@ def _hand_over(in_force, new, descent, day) -> None:
             duty.delete()
         else:
             GridDuty.objects.filter(pk=duty.pk).update(valid_to=day)
-    heirs = defaultdict(list)
-    for code, parents in descent.items():
-        if parents:
-            heirs[parents[0]].append(code)
-    for code, parents in descent.items():
-        for parent in parents[1:]:
-            if parent in gone and not heirs[parent]:
-                heirs[parent].append(code)
+    heirs = heirs_of(descent, gone)
     grids = {grid.code: grid for grid in Grid.objects.filter(code__in=[c for h in heirs.values() for c in h])}
     running = GridDuty.objects.filter(Q(valid_to=None) | Q(valid_to__gt=day), grid__in=grids.values())
     led = set(running.filter(role=GridDuty.Role.LEADER).values_list("grid_id", flat=True))
