@@ -149,6 +149,23 @@ def _busy(codes) -> Problem:
     )
 
 
+@dataclass
+class _Changes:
+    """What a publication has to write besides the grids in force, gathered to be written at once.
+
+    ``pieces`` is the ground that changed hands, ``ending`` the grids whose version in force ends, ``gone``
+    those that go, ``versions`` the new versions with the grids they come from, ``descent`` what ``_descent``
+    found in all communities.
+    """
+
+    publication: Publication
+    pieces: list[shapely.Geometry] = field(default_factory=list)
+    ending: list[object] = field(default_factory=list)
+    gone: dict[str, object] = field(default_factory=dict)
+    versions: list[tuple[object, list]] = field(default_factory=list)
+    descent: dict[str, list[str]] = field(default_factory=dict)
+
+
 def _publish(communities, model, kind, user, effective_on, note) -> Result:
     codes = sorted(borders.community for borders in communities)
     _check_outlines(communities)
@@ -163,11 +180,12 @@ def _publish(communities, model, kind, user, effective_on, note) -> Result:
     standing: dict[str, dict[str, object]] = defaultdict(dict)
     for grid in model.objects.filter(community_code__in=codes):
         standing[grid.community_code][grid.code] = grid
-    pieces: list[shapely.Geometry] = []
+    changes = _Changes(publication)
     for borders in sorted(communities, key=lambda borders: borders.community):
-        _apply(borders, standing[borders.community], model, publication, result, pieces)
+        _apply(borders, standing[borders.community], model, changes, result)
+    _keep(model, changes)
     _add_nodes(communities)
-    _move_rows(model, codes, pieces, publication, result)
+    _move_rows(model, codes, changes.pieces, publication, result)
     _tell(publication, result, model, user)
     return result
 
@@ -202,9 +220,9 @@ def to_django(geometry) -> GEOSGeometry:
     return GEOSGeometry(memoryview(shapely.to_wkb(geometry)), srid=4326)
 
 
-def _apply(borders: NewBorders, standing, model, publication, result: Result, pieces) -> None:
-    """Write a community's grids and their versions; ``pieces`` collects the ground that changed hands."""
-    effective_on = publication.effective_on
+def _apply(borders: NewBorders, standing, model, changes: _Changes, result: Result) -> None:
+    """Write a community's grids in force; ``changes`` gathers what else is to be written."""
+    effective_on = changes.publication.effective_on
     in_force = {code: grid for code, grid in standing.items() if grid.retired_on is None}
     old = {code: to_shapely(grid.geom) for code, grid in in_force.items()}
     new = {code: border.geometry for code, border in borders.grids.items()}
@@ -214,27 +232,26 @@ def _apply(borders: NewBorders, standing, model, publication, result: Result, pi
                 _("%(grid)s is in force since %(day)s; borders cannot be published for a day before.")
                 % {"grid": code, "day": grid.valid_from}
             )
-    descent = _descent(old, new)
+    kept = {code for code, shape in new.items() if code in old and _same(old[code], shape)}
+    descent = _descent(old, new, kept)
+    changes.descent |= descent
     for code in sorted(set(in_force) - set(new)):
-        grid = in_force[code]
-        grid.retired_on = effective_on
-        grid.save(update_fields=["retired_on"])
-        grid.versions.filter(valid_to=None).update(valid_to=effective_on)
-        pieces.append(old[code])
+        changes.gone[code] = in_force[code]
+        changes.ending.append(in_force[code])
+        changes.pieces.append(old[code])
         result.retired.append(code)
     heirs = Counter(code for parents in descent.values() for code in parents)
     for code in sorted(new):
         border = borders.grids[code]
         grid = standing.get(code)
-        was = old.get(code)
-        if was is not None and shapely.equals_exact(was.normalize(), border.geometry.normalize(), 0):
+        if code in kept:
             _rename(grid, border)
             result.kept.append(code)
             continue
         parents = [parent for parent in descent[code] if parent != code]
-        if was is not None:
+        if code in old:
             lineage = GridVersion.Lineage.MOVED
-            pieces.append(shapely.symmetric_difference(was, border.geometry))
+            changes.pieces.append(shapely.symmetric_difference(old[code], border.geometry))
             result.changed.append(code)
         else:
             lineage = GridVersion.Lineage.NEW
@@ -244,24 +261,36 @@ def _apply(borders: NewBorders, standing, model, publication, result: Result, pi
                 lineage = GridVersion.Lineage.MERGED
             elif parents and (heirs[parents[0]] > 1 or parents[0] in new):
                 lineage = GridVersion.Lineage.SPLIT
-            pieces.append(border.geometry)
+            changes.pieces.append(border.geometry)
             result.created.append(code)
-        _write(grid, code, border, borders.community, model, publication, lineage, parents)
-    if model is Grid:
-        _hand_over(in_force, new, descent, effective_on)
+        if grid is None:
+            grid = model(code=code, community_code=borders.community, generation=0, valid_from=effective_on)
+        elif grid.retired_on is None:
+            changes.ending.append(grid)
+        _write(grid, border, model, changes, lineage, [in_force[parent] for parent in parents])
 
 
-def _descent(old, new) -> dict[str, list[str]]:
-    """For each new grid the old ones its ground came from, the largest share first."""
-    found: dict[str, list[str]] = {}
+def _same(one, other) -> bool:
+    """Whether two polygons have the same vertices, wherever their rings begin."""
+    return shapely.equals_exact(one.normalize(), other.normalize(), 0)
+
+
+def _descent(old, new, kept=frozenset()) -> dict[str, list[str]]:
+    """For each new grid the old ones its ground came from, the largest share first.
+
+    ``kept`` are codes of grids that stay as they are: those come from themselves alone.
+    """
+    found = {code: [code] for code in new if code in kept}
     codes, tree = list(old), shapely.STRtree(list(old.values()))
     for code, shape in new.items():
+        if code in kept:
+            continue
         shares = [
             (shapely.area(shapely.intersection(shape, old[codes[number]])) / shape.area, codes[number])
             for number in tree.query(shape, predicate="intersects")
         ]
         found[code] = [parent for share, parent in sorted(shares, key=_by_share) if share >= DESCENT_SHARE]
-    return found
+    return {code: found[code] for code in new}
 
 
 def _by_share(pair: tuple[float, str]):
@@ -275,36 +304,46 @@ def _rename(grid, border: Border) -> None:
         grid.save(update_fields=["name"])
 
 
-def _write(grid, code, border, community, model, publication, lineage, parents) -> None:
-    """The grid's row and its new version; the version before it ends."""
-    geom, day = to_django(border.geometry), publication.effective_on
-    if grid is None:
-        grid = model(code=code, community_code=community, generation=0, valid_from=day)
-    elif grid.retired_on is None:
-        grid.versions.filter(valid_to=None).update(valid_to=day)
+def _write(grid, border, model, changes: _Changes, lineage, parents) -> None:
+    """The grid's row; its new version is gathered."""
+    geom = to_django(border.geometry)
     grid.geom, grid.retired_on = geom, None
     grid.generation += 1
     grid.name = border.name or grid.name
     shared = {
         "generation": grid.generation,
         "geom": geom,
-        "valid_from": day,
+        "valid_from": changes.publication.effective_on,
         "lineage": lineage,
-        "publication": publication,
+        "publication": changes.publication,
     }
     if model is Grid:
-        grid.kind = border.kind or kind_of(code)
+        grid.kind = border.kind or kind_of(grid.code)
         grid.save()
-        version = GridVersion.objects.create(grid=grid, name=grid.name, kind=grid.kind, **shared)
-        if parents:
-            version.predecessors.set(Grid.objects.filter(code__in=parents))
+        version = GridVersion(grid=grid, name=grid.name, kind=grid.kind, **shared)
     else:
         if grid.duty_grid_id is None and parents:
-            grid.duty_grid_id = (
-                UnitGrid.objects.filter(code=parents[0]).values_list("duty_grid_id", flat=True).first()
-            )
+            grid.duty_grid_id = parents[0].duty_grid_id
         grid.save()
-        UnitGridVersion.objects.create(unit_grid=grid, **shared)
+        version = UnitGridVersion(unit_grid=grid, **shared)
+    changes.versions.append((version, parents))
+
+
+def _keep(model, changes: _Changes) -> None:
+    """Versions end and begin, grids go, duties are handed over: each in one statement for all communities."""
+    day = changes.publication.effective_on
+    model.objects.filter(pk__in=[grid.pk for grid in changes.gone.values()]).update(retired_on=day)
+    versions, of_grid = (GridVersion, "grid__in") if model is Grid else (UnitGridVersion, "unit_grid__in")
+    versions.objects.filter(valid_to=None, **{of_grid: changes.ending}).update(valid_to=day)
+    versions.objects.bulk_create([version for version, _parents in changes.versions])
+    if model is Grid:
+        link = GridVersion.predecessors.through
+        link.objects.bulk_create(
+            link(gridversion_id=version.pk, grid_id=parent.pk)
+            for version, parents in changes.versions
+            for parent in parents
+        )
+        _hand_over(changes.gone, changes.descent, day)
 
 
 def kind_of(code: str) -> str:
@@ -329,44 +368,43 @@ def heirs_of(descent: dict[str, list[str]], gone) -> dict[str, list[str]]:
     return heirs
 
 
-def _hand_over(in_force, new, descent, day) -> None:
+def _hand_over(gone: dict[str, Grid], descent, day) -> None:
     """Duties of grids that go end, and go on in the grids that got most of their ground.
 
     A grid keeps the leader it has; another grid's leader comes to it as a member.
     """
-    gone = {code: grid for code, grid in in_force.items() if code not in new}
-    if not gone:
+    running = GridDuty.objects.filter(Q(valid_to=None) | Q(valid_to__gt=day))
+    duties = list(running.filter(grid__in=gone.values()).select_related("grid").order_by("id"))
+    if not duties:
         return
-    duties = list(
-        GridDuty.objects.filter(grid__in=gone.values())
-        .filter(Q(valid_to=None) | Q(valid_to__gt=day))
-        .select_related("grid")
-        .order_by("id")
-    )
-    for duty in duties:
-        if duty.valid_from >= day:
-            duty.delete()
-        else:
-            GridDuty.objects.filter(pk=duty.pk).update(valid_to=day)
+    GridDuty.objects.filter(pk__in=[duty.pk for duty in duties if duty.valid_from >= day]).delete()
+    GridDuty.objects.filter(pk__in=[duty.pk for duty in duties if duty.valid_from < day]).update(valid_to=day)
     heirs = heirs_of(descent, gone)
-    grids = {grid.code: grid for grid in Grid.objects.filter(code__in=[c for h in heirs.values() for c in h])}
-    running = GridDuty.objects.filter(Q(valid_to=None) | Q(valid_to__gt=day), grid__in=grids.values())
-    led = set(running.filter(role=GridDuty.Role.LEADER).values_list("grid_id", flat=True))
-    served = set(running.values_list("grid_id", "worker_id"))
+    codes = {code for duty in duties for code in heirs[duty.grid.code]}
+    grids = dict(Grid.objects.filter(code__in=codes).values_list("code", "pk"))
+    led, served = set(), set()
+    for grid, worker, role in running.filter(grid__in=grids.values()).values_list("grid", "worker", "role"):
+        served.add((grid, worker))
+        if role == GridDuty.Role.LEADER:
+            led.add(grid)
+    begun = []
     for duty in sorted(duties, key=lambda duty: duty.grid.code):
         for code in heirs[duty.grid.code]:
             grid = grids[code]
-            if (grid.pk, duty.worker_id) in served:
+            if (grid, duty.worker_id) in served:
                 continue
             role = duty.role
-            if role == GridDuty.Role.LEADER and grid.pk in led:
+            if role == GridDuty.Role.LEADER and grid in led:
                 role = GridDuty.Role.MEMBER
-            GridDuty.objects.create(
-                worker_id=duty.worker_id, grid=grid, role=role, valid_from=day, valid_to=duty.valid_to
+            begun.append(
+                GridDuty(
+                    worker_id=duty.worker_id, grid_id=grid, role=role, valid_from=day, valid_to=duty.valid_to
+                )
             )
-            served.add((grid.pk, duty.worker_id))
+            served.add((grid, duty.worker_id))
             if role == GridDuty.Role.LEADER:
-                led.add(grid.pk)
+                led.add(grid)
+    GridDuty.objects.bulk_create(begun)
 
 
 def _add_nodes(communities) -> None:
