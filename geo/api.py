@@ -10,7 +10,7 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from geo import attachments, events, search, stream_token
+from geo import attachments, events, search, sessions, stream_token
 from geo.models import Attachment, Dictionary, DictionaryItem
 from geo.net import client_address
 
@@ -176,6 +176,32 @@ class EventToken(APIView):
         token = stream_token.issue(request.user.pk, events.stream_rules(request.user))
         body = {"token": token, "url": "/events/", "expires_in": stream_token.LIFETIME}
         return Response(body, headers={"Cache-Control": "no-store"})
+
+
+class SessionSerializer(serializers.Serializer):
+    """How long a session that nobody uses still lasts. 0 seconds: it does not end for that."""
+
+    left = serializers.IntegerField(help_text="Seconds until it ends if nothing is done.")
+    warning = serializers.IntegerField(help_text="Seconds before its end at which the user is told.")
+
+
+class SessionView(APIView):
+    """The idle time-out: reading it is no use of the session, writing says that somebody is there."""
+
+    permission_classes = [IsAuthenticated]
+
+    def _answer(self, request) -> Response:
+        body = {"left": sessions.left(request), "warning": sessions.warning(request)}
+        return Response(body, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(operation_id="session_left", responses=SessionSerializer)
+    def get(self, request):
+        return self._answer(request)
+
+    @extend_schema(operation_id="session_stay", request=None, responses=SessionSerializer)
+    def post(self, request):
+        sessions.stay(request)
+        return self._answer(request)
 
 
 class FoundOut(serializers.Serializer):

@@ -8,6 +8,7 @@ from geo.models import AuditEntry
 ACTIONS = {
     "login": _("Logged in"),
     "logout": _("Logged out"),
+    "session.idle": _("Was logged out, doing nothing"),
     "login.failed": _("Failed to log in"),
     "password.change": _("Changed the password"),
     "user.create": _("Created a user"),

@@ -5,6 +5,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
+from geo import sessions
 from geo.menu import menu
 from geo.models import Area, Grant, Notice
 
@@ -21,6 +22,8 @@ def _frame(request) -> dict:
     city = Area.objects.filter(code=settings.CITY_CODE, valid_to=None).values_list("name", flat=True).first()
     scopes = _scopes(user)
     return {
+        "idle_left": sessions.left(request),
+        "idle_warning": sessions.warning(request),
         "scopes": scopes,
         "scope": next((one for one in scopes if one["current"]), None),
         "city": city or "",

@@ -1,10 +1,12 @@
 """Headers and errors common to every answer."""
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from geo import sessions
 from geo.problems import Problem, problem_response
 
 POLICY = (
@@ -27,6 +29,32 @@ class ContentSecurityPolicy:
             "Permissions-Policy", "geolocation=(self), camera=(self), microphone=(self)"
         )
         return response
+
+
+class IdleSessions:
+    """A session that nobody uses ends; whoever comes back is told why."""
+
+    # Without anybody's data, or for whoever is logged out anyway.
+    OPEN = ("/login/", "/logout/", "/i18n/", "/jsi18n/", "/static/", "/healthz", "/m/", "/public/")
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if (
+            settings.SESSION_COOKIE_NAME not in request.COOKIES
+            or request.path.startswith(("/static/", "/healthz", "/jsi18n/"))
+            or SESSION_KEY not in request.session
+            or sessions.used(request)
+        ):
+            return self.get_response(request)
+        sessions.end(request)
+        if request.path.startswith(self.OPEN):
+            return self.get_response(request)
+        if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
+            detail = _("You were logged out because nothing was done for a while. Log in again.")
+            return problem_response(Problem(detail, status=401, kind="idle"))
+        return redirect(sessions.login_address(request.get_full_path()))
 
 
 class PasswordFirst:

@@ -3,6 +3,8 @@
 import secrets
 import string
 
+from django.conf import settings
+from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -29,6 +31,23 @@ class MixedCharacters:
     def get_help_text(self):
         return _("Use at least %(kinds)d of: small letters, capital letters, digits, other characters.") % {
             "kinds": self.kinds
+        }
+
+
+class NotUsedBefore:
+    """Neither the present password nor one of those before it (``settings.PASSWORD_HISTORY`` in all)."""
+
+    def validate(self, password, user=None):
+        if not settings.PASSWORD_HISTORY or getattr(user, "pk", None) is None:
+            return
+        former = user.former_passwords.order_by("-id")[: settings.PASSWORD_HISTORY - 1]
+        for kept in (user.password, *former.values_list("password", flat=True)):
+            if check_password(password, kept):
+                raise ValidationError(self.get_help_text(), code="password_used_before")
+
+    def get_help_text(self):
+        return _("Choose a password that is not one of your last %(count)d.") % {
+            "count": settings.PASSWORD_HISTORY
         }
 
 

@@ -31,6 +31,7 @@ urlpatterns = [
     path("api/", openapi.Root.as_view(), name="api-root"),
     path("api/schema/", openapi.Schema.as_view(), name="api-schema"),
     path("api/docs/", openapi.Docs.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/session", api.SessionView.as_view(), name="session"),
     path("api/search", api.SearchView.as_view(), name="search"),
     path("api/events/token", api.EventToken.as_view(), name="events-token"),
     path("api/dictionaries/<slug:code>/", api.DictionaryWords.as_view(), name="dictionary-words"),

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "geo.middleware.IdleSessions",
     "geo.middleware.ChosenGrant",
     "geo.middleware.PasswordFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -135,7 +136,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "geo.passwords.MixedCharacters"},
+    {"NAME": "geo.passwords.NotUsedBefore"},
 ]
+# How many passwords of an account, the present one among them, may not be chosen again; 0 switches it off.
+PASSWORD_HISTORY = int(os.environ.get("WANGGE_PASSWORD_HISTORY", "5"))
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -146,7 +150,14 @@ AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "geo.net.client_address"
 AXES_LOCKOUT_CALLABLE = "geo.pages.login.locked_out"
-SESSION_COOKIE_AGE = 12 * 3600  # one long shift
+SESSION_COOKIE_AGE = 12 * 3600  # one long shift, whatever happens in it
+# Seconds without anybody doing anything after which a session ends; 0 for never. What a page asks for by
+# itself (events, polling, tiles) does not count. See geo.sessions.
+SESSION_IDLE = 60 * int(os.environ.get("WANGGE_IDLE_MINUTES", "30"))
+SESSION_IDLE_PHONE = 60 * int(os.environ.get("WANGGE_IDLE_PHONE_MINUTES", "240"))
+SESSION_IDLE_WARNING = 120
+# Accounts of wall screens, which nobody touches: comma separated user names.
+SESSION_IDLE_EXEMPT = {name for name in os.environ.get("WANGGE_IDLE_EXEMPT", "").split(",") if name}
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

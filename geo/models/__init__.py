@@ -1,6 +1,6 @@
 """The ground's tables, by subject."""
 
-from geo.models.accounts import Grant, Organisation, Role, User
+from geo.models.accounts import FormerPassword, Grant, Organisation, Role, User
 from geo.models.areas import Area, Labelled, Mapped
 from geo.models.files import Attachment
 from geo.models.outputs import Notice, Output
@@ -23,6 +23,7 @@ __all__ = [
     "Dictionary",
     "DictionaryItem",
     "Event",
+    "FormerPassword",
     "Grant",
     "IdempotencyKey",
     "Labelled",

@@ -1,5 +1,7 @@
 """Users, organisations, roles, and what they are granted."""
 
+from django.conf import settings
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -110,6 +112,19 @@ class User(AbstractUser):
     def __str__(self):
         return self.name or self.username
 
+    def set_password(self, raw_password):
+        former = self.password
+        super().set_password(raw_password)
+        if self.pk is not None and is_password_usable(former):
+            self._former = former
+
+    def save(self, *args, **kwargs):
+        # A stronger hash of the same password is written without notice, and is no new password.
+        former = self.__dict__.pop("_former", "") if self._password is not None else ""
+        super().save(*args, **kwargs)
+        if former:
+            FormerPassword.keep(self, former)
+
     @cached_property
     def scope(self) -> Scope:
         """What this user may do, and where. Read once per request."""
@@ -118,6 +133,27 @@ class User(AbstractUser):
     def can(self, permission: str) -> bool:
         """Whether any grant gives this permission, anywhere."""
         return self.is_active and permission in self.scope.permissions
+
+
+class FormerPassword(models.Model):
+    """The hash of a password that an account had; see ``geo.passwords.NotUsedBefore``."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="former_passwords")
+    password = models.CharField(max_length=128)
+
+    class Meta:
+        verbose_name = _("former password")
+        verbose_name_plural = _("former passwords")
+
+    def __str__(self):
+        return f"{self._meta.verbose_name} {self.pk}"
+
+    @classmethod
+    def keep(cls, user: User, password: str) -> None:
+        """Keep one more, and no more than are looked at."""
+        cls.objects.create(user=user, password=password)
+        kept = cls.objects.filter(user=user).order_by("-id")[: settings.PASSWORD_HISTORY]
+        cls.objects.filter(user=user).exclude(pk__in=kept.values("pk")).delete()
 
 
 class Grant(models.Model):

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from geo import audit, captcha
+from geo import audit, captcha, sessions
 from geo.net import client_address
 from geo.problems import Problem, problem_response
 
@@ -97,6 +97,7 @@ class Login(views.LoginView):
         context = super().get_context_data(**kwargs)
         # The failure that was just counted may be the one after which the question is asked.
         form = context["form"]
+        context["idle"] = self.request.GET.get("ended") == "idle" and not form.is_bound
         if not form.asked and is_asked(self.request, form.data.get("username", "")):
             form.asked = True
             form.fields["captcha"] = forms.CharField(required=False, max_length=8)
@@ -145,7 +146,9 @@ class PasswordChange(views.PasswordChangeView):
 
     template_name = "geo/password.html"
     form_class = PasswordForm
-    success_url = settings.LOGIN_REDIRECT_URL
+
+    def get_success_url(self):
+        return sessions.home(self.request)
 
     def form_valid(self, form):
         response = super().form_valid(form)
@@ -162,12 +165,14 @@ def watch() -> None:
 
 
 def _logged_in(sender, request, user, **kwargs):
+    sessions.begin(request)
     audit.log(user, "login", user, ip=client_address(request))
 
 
 def _logged_out(sender, request, user, **kwargs):
     if user is not None:
-        audit.log(user, "logout", user, ip=client_address(request))
+        action = "session.idle" if getattr(request, "unused", False) else "logout"
+        audit.log(user, action, user, ip=client_address(request))
 
 
 def _failed(sender, credentials, request=None, **kwargs):

@@ -1,5 +1,6 @@
 // Requests to our own API: CSRF, problem documents, time-outs, no answer at all.
 import { gettext } from "./i18n.js";
+import { awayHeaders } from "./presence.js";
 
 export class ProblemError extends Error {
   constructor(status, problem) {
@@ -22,7 +23,7 @@ export const csrfToken = () => document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+
 
 /** @returns {Promise<any>} the JSON body, text for other types, or null for 204. */
 export async function request(url, { method = "GET", body, headers = {}, signal, timeout = 20000, key } = {}) {
-  const options = { method, credentials: "same-origin", headers: { Accept: "application/json", ...headers } };
+  const options = { method, credentials: "same-origin", headers: { Accept: "application/json", ...awayHeaders(), ...headers } };
   options.signal = signal ?? AbortSignal.timeout?.(timeout);
   if (method !== "GET") {
     options.headers["X-CSRFToken"] = csrfToken();

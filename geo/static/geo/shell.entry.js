@@ -3,8 +3,10 @@ import htmx from "htmx.org";
 import { all, el, icon, one, onClick } from "./dom.js";
 import { csrfToken, getJSON } from "./http.js";
 import { gettext } from "./i18n.js";
+import { startIdle } from "./idle.js";
 import { on } from "./keys.js";
 import { stateWord, subscribe, watch } from "./live.js";
+import { awayHeaders } from "./presence.js";
 import { startSearch } from "./search.js";
 import { ago, exact, keepFresh } from "./times.js";
 import { toast } from "./toast.js";
@@ -15,6 +17,7 @@ const remember = (name, value) => { document.cookie = `${name}=${value};path=/;m
 
 // --- htmx: our token goes with every request; an error says what happened -----------------------------------
 document.addEventListener("htmx:configRequest", ({ detail }) => {
+  Object.assign(detail.headers, awayHeaders());
   if (detail.verb !== "get") detail.headers["X-CSRFToken"] = csrfToken();
 });
 document.addEventListener("htmx:responseError", ({ detail }) => {
@@ -31,9 +34,11 @@ document.addEventListener("htmx:responseError", ({ detail }) => {
 document.addEventListener("htmx:sendError", () => toast(gettext("No answer from the server. Check the connection and try again."), { bad: true }));
 // A session that has ended answers a fragment with the log-in page: go there instead of showing it in a pane.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (/\/login\//.test(new URL(event.detail.xhr.responseURL || location.href).pathname)) {
+  const answered = new URL(event.detail.xhr.responseURL || location.href);
+  if (/\/login\//.test(answered.pathname)) {
     event.preventDefault();
-    location.href = `/login/?next=${encodeURIComponent(location.pathname + location.search)}`;
+    const next = encodeURIComponent(location.pathname + location.search);
+    location.href = `/login/?next=${next}${answered.searchParams.get("ended") === "idle" ? "&ended=idle" : ""}`;
   }
 });
 
@@ -132,5 +137,6 @@ if (sign && document.body.dataset.user) {
     if (event.layer === "messages" && dot) dot.textContent = String(Number(dot.textContent || 0) + 1);
   });
 }
+startIdle();
 const refresh = keepFresh();
 document.addEventListener("htmx:afterSettle", refresh);

@@ -1,5 +1,7 @@
 // Every call the phone makes. Nothing here touches the document: the service worker uses it too.
 
+import { awayHeaders } from "@geo/presence.js";
+
 /** The server answered, and said no: `status`, `detail`, `errors` as in RFC 9457. */
 export class Refused extends Error {
   constructor(status, problem) {
@@ -23,7 +25,7 @@ async function call(url, options = {}, seconds = 30) {
       credentials: "same-origin",
       ...options,
       signal: control.signal,
-      headers: { Accept: "application/json", ...options.headers },
+      headers: { Accept: "application/json", ...awayHeaders(), ...options.headers },
     });
     const json = (response.headers.get("content-type") || "").includes("json");
     // A captive portal or a proxy answers with a page where JSON was asked for: that is no answer of ours.
