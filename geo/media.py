@@ -2,6 +2,7 @@
 
 A file's name and the type a browser claims are never believed. Photos are decoded (which proves them) and
 drawn anew for others to see, so that nothing but pixels survives: no position, no owner, no thumbnail.
+Recordings lose what is written beside the sound (``geo.recordings``).
 """
 
 import io
@@ -15,7 +16,7 @@ import pillow_heif
 from django.utils.translation import gettext as _
 from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageFilter, ImageOps
 
-from geo import coordinates
+from geo import coordinates, recordings
 
 pillow_heif.register_heif_opener()
 
@@ -112,7 +113,14 @@ def understand(data: bytes) -> Media:
             _("Only photos (JPEG, PNG, WebP, HEIC) and recordings (WebM, Ogg, MP3, M4A, WAV) are taken.")
         )
     if media_type.startswith("audio/"):
-        return Media(media_type, len(data), without_tags(data, media_type), media_type)
+        try:
+            shown = recordings.without_notes(data, media_type)
+        except recordings.Damaged:
+            words = _(
+                "The recording is damaged, or of a kind that is not taken: record it anew, or send MP3."
+            )
+            raise MediaError(words) from None
+        return Media(media_type, len(data), shown, media_type)
     picture, exif, (width, height) = _open(data, media_type)
     shown = _jpeg(picture, SHOWN_SIDE, 85)
     return Media(
@@ -263,53 +271,3 @@ def taken_at_of(exif: Image.Exif) -> datetime | None:
         sign = -1 if offset[1] == "-" else 1
         zone = timezone(sign * timedelta(hours=int(offset[2]), minutes=int(offset[3])))
     return clock.replace(tzinfo=zone).astimezone(UTC)
-
-
-# --- Recordings -------------------------------------------------------------------------------------
-
-
-def without_tags(data: bytes, media_type: str) -> bytes:
-    """A recording without the tags in which recorders keep names and places (MP3, M4A, WAV).
-
-    Ogg and WebM come from browsers, which write none, and stay as they are.
-    """
-    if media_type == "audio/mpeg":
-        if data[:3] == b"ID3" and len(data) > 10:
-            size = sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
-            data = data[10 + size :]
-        return data[:-128] if data[-128:-125] == b"TAG" else data
-    if media_type == "audio/wav":
-        kept = b"".join(chunk for name, chunk in _riff_chunks(data) if name in (b"fmt ", b"data", b"fact"))
-        return b"RIFF" + (4 + len(kept)).to_bytes(4, "little") + b"WAVE" + kept
-    if media_type == "audio/mp4":
-        cleared = bytearray(data)
-        _free_boxes(cleared, 0, len(cleared))
-        return bytes(cleared)
-    return data
-
-
-def _riff_chunks(data: bytes):
-    at = 12
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        end = min(at + 8 + size + size % 2, len(data))
-        yield data[at : at + 4], data[at:end]
-        at = end
-
-
-def _free_boxes(data: bytearray, at: int, end: int) -> None:
-    """Turn user data and meta boxes into blank free space, so that every offset in the file stays right."""
-    while at + 8 <= end:
-        size, name, head = int.from_bytes(data[at : at + 4], "big"), bytes(data[at + 4 : at + 8]), 8
-        if size == 1:
-            size, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
-        elif size == 0:
-            size = end - at
-        if size < head or at + size > end:
-            return
-        if name in (b"udta", b"meta", b"uuid"):
-            data[at + 4 : at + 8] = b"free"
-            data[at + head : at + size] = bytes(size - head)
-        elif name in (b"moov", b"trak"):
-            _free_boxes(data, at + head, at + size)
-        at += size
