@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import CharField, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Concat
 from django.utils import timezone
 
@@ -83,29 +85,36 @@ def counts(rows: QuerySet) -> dict:
     """How many of ``rows`` there are per state and per deadline, in one statement, each to 10,000.
 
     {"states": {state: n}, "open": n, "overdue": n, "late": n, "due_today": n, "all": n}; a figure of 10,001
-    means "more than 10,000".
+    means "more than 10,000". Open cases, which are few, are read once for all their figures; of ended ones,
+    which are nearly all, no more are read than are told.
     """
-    tags = {f"state:{state}": Q(state=state) for state in S.values}
-    tags |= {"open": open_cases(), "overdue": overdue(), "late": late(), "due_today": due_today()}
-    parts = [
-        rows.filter(condition)
+    clocks = {"overdue": overdue(), "late": late(), "due_today": due_today()}
+    opened = (
+        rows.filter(open_cases())
         .order_by()
-        .annotate(tag=Value(tag, output_field=CharField()))
-        .values("tag")[: COUNT_TO + 1]
-        for tag, condition in tags.items()
-    ]
-    parts = [part for part in parts if not part.query.is_empty()]
-    figures = dict.fromkeys(tags, 0)
-    if parts:
-        statements = [part.query.sql_with_params() for part in parts]
-        sql = " union all ".join(f"({text})" for text, _values in statements)
+        .values("state")
+        .annotate(n=Count("pk"), **{name: Count("pk", filter=when) for name, when in clocks.items()})
+    )
+    parts = [("select * from ({}) r", opened)]
+    for state in Case.ENDED:
+        to_there = rows.filter(state=state).order_by().values("state")[: COUNT_TO + 1]
+        parts.append(("select state, count(*), 0, 0, 0 from ({}) r group by state", to_there))
+    texts, values = [], []
+    for text, part in parts:
+        with contextlib.suppress(EmptyResultSet):
+            inner, its = part.query.sql_with_params()
+            texts.append(text.format(inner))
+            values += its
+    found = []
+    if texts:
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"select tag, count(*) from ({sql}) as tagged group by tag",
-                [value for _text, values in statements for value in values],
-            )
-            figures |= dict(cursor.fetchall())
-    states = {state: figures.pop(f"state:{state}") for state in S.values}
+            cursor.execute(" union all ".join(texts), values)
+            found = cursor.fetchall()
+    of_state = {state: n for state, n, *_clocks in found}
+    figures = {"open": sum(n for state, n in of_state.items() if state not in Case.ENDED)}
+    figures |= {name: sum(row[at] for row in found) for at, name in enumerate(clocks, 2)}
+    states = {state: min(of_state.get(state, 0), COUNT_TO + 1) for state in S.values}
+    figures = {name: min(n, COUNT_TO + 1) for name, n in figures.items()}
     return {"states": states, **figures, "all": sum(states.values())}
 
 

@@ -81,6 +81,7 @@ class Case(Located, RawPosition):
         null=True,
         blank=True,
         related_name="duplicates",
+        db_index=False,  # this and others below: an index of several columns or of fewer rows does it
         verbose_name=_("duplicate of"),
     )
     self_handled = models.BooleanField(_("handled by the reporter"), default=False)
@@ -93,6 +94,7 @@ class Case(Located, RawPosition):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("responsible unit"),
     )
     verifier = models.ForeignKey(
@@ -101,6 +103,7 @@ class Case(Located, RawPosition):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("verifier"),
     )
     # The decision that sent it there, or why nobody could be found; see cases.dispatch.Decision.
@@ -112,6 +115,7 @@ class Case(Located, RawPosition):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("filing standard"),
     )
     # The deadline that runs now, whatever the step; none once the case has ended.
@@ -126,7 +130,7 @@ class Case(Located, RawPosition):
     filed_unit_grid_code = models.CharField(max_length=15, blank=True)
     filed_duty_grid_code = models.CharField(max_length=20, blank=True)
 
-    reported_at = models.DateTimeField(_("reported at"), db_index=True)
+    reported_at = models.DateTimeField(_("reported at"))
     accepted_at = models.DateTimeField(null=True, blank=True)
     filed_at = models.DateTimeField(null=True, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
@@ -161,6 +165,19 @@ class Case(Located, RawPosition):
             *Located.Meta.indexes,
             models.Index(fields=["state", "-reported_at"], name="cases_case_state"),
             models.Index(fields=["holder_unit", "state", "due_at"], name="cases_case_holder"),
+            # Ended cases are counted from the index alone, within an area or among those a unit held.
+            models.Index(
+                fields=["state", "area_code"],
+                include=["id"],
+                name="cases_case_counted",
+                opclasses=["varchar_ops", "varchar_pattern_ops"],
+            ),
+            models.Index(
+                fields=["duplicate_of"], name="cases_case_duplicate", condition=Q(duplicate_of__isnull=False)
+            ),
+            models.Index(
+                fields=["verifier"], name="cases_case_verifier", condition=Q(verifier__isnull=False)
+            ),
             models.Index(
                 fields=["due_at"],
                 name="cases_case_open_due",

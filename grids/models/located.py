@@ -35,6 +35,7 @@ class Located(Mapped):
         blank=True,
         editable=False,
         related_name="+",
+        db_index=False,  # nobody asks for the rows of a unit grid, and every row that moves would pay for it
         verbose_name=_("unit grid"),
     )
     area_code = models.CharField(_("area"), max_length=12, editable=False, default="")

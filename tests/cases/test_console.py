@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from cases import desk_queries
+from cases import desk_queries, queries
 from cases.filters import Filters, page, parse_ring
-from cases.models import Case
+from cases.models import Case, CaseHold
 from geo.problems import Problem
 from tests import factories
 
@@ -55,6 +55,39 @@ def test_filters_of_the_address(lead):
     ring = "83.92,39.5;83.93,39.5;83.93,39.52;83.92,39.52"
     assert found(lead, view="all", within=ring) == [c.number]
     assert found(lead, view="all", sort="due", state="open") == [a.number, b.number]
+
+
+def test_counts_are_what_counting_gives(lead, monkeypatch):
+    now = timezone.now()
+    unit, other = factories.make_unit("水司"), factories.make_unit("电司")
+    states = [*Case.State.values, "reported", "handling", "handling", *["closed"] * 4]
+    for number, state in enumerate(states):
+        due = now + timedelta(hours=(-30, -1, 30)[number % 3])
+        place = factories.at(0.2 + number % 3, 0.2)
+        case = factories.make_case(place, state=state, due_at=due, handle_due_at=due, holder_unit=other)
+        if number % 2:
+            CaseHold.objects.create(case=case, unit=unit)
+    worker = factories.make_user("department", role="department", unit=unit)
+    clocks = {"open": queries.open_cases(), "overdue": queries.overdue(), "late": queries.late()}
+    clocks["due_today"] = queries.due_today()
+    for rows in (
+        Case.objects.for_user(lead),
+        Case.objects.for_user(lead).filter(area_code__startswith="990101001"),
+        Case.objects.for_user(lead).filter(state="closed"),
+        Case.objects.for_user(worker),
+        Case.objects.filter(pk__in=[]),
+        Case.objects.none(),
+    ):
+        counts = queries.counts(rows)
+        assert counts["states"] == {state: rows.filter(state=state).count() for state in Case.State.values}
+        assert counts["all"] == rows.count()
+        assert {name: counts[name] for name in clocks} == {
+            name: rows.filter(when).count() for name, when in clocks.items()
+        }
+    assert Case.objects.for_user(worker).count() == len(states) // 2
+    monkeypatch.setattr(queries, "COUNT_TO", 2)
+    counts = queries.counts(Case.objects.for_user(lead))
+    assert (counts["states"]["closed"], counts["states"]["reported"], counts["open"]) == (3, 2, 3)
 
 
 @pytest.mark.parametrize(
