@@ -183,6 +183,10 @@ class Place:
     ground: str = ""
     patrol: Callable[[], Q] | None = None
 
+    @property
+    def model_class(self):
+        return apps.get_model(self.model)
+
 
 class Registry(dict):
     """Things by id, in their order of registration."""

@@ -289,8 +289,13 @@ def _descent(old, new, kept=frozenset()) -> dict[str, list[str]]:
             (shapely.area(shapely.intersection(shape, old[codes[number]])) / shape.area, codes[number])
             for number in tree.query(shape, predicate="intersects")
         ]
-        found[code] = [parent for share, parent in sorted(shares, key=_by_share) if share >= DESCENT_SHARE]
+        found[code] = parents_of(shares)
     return {code: found[code] for code in new}
+
+
+def parents_of(shares: list[tuple[float, str]]) -> list[str]:
+    """The old grids a new one descends from, by their share of its ground: the largest first."""
+    return [parent for share, parent in sorted(shares, key=_by_share) if share >= DESCENT_SHARE]
 
 
 def _by_share(pair: tuple[float, str]):
