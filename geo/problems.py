@@ -1,9 +1,13 @@
 """Errors that tell what was wrong, where, and what would be right (RFC 9457 problem details)."""
 
+import errno
+
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import OperationalError
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
+from psycopg.errors import DiskFull
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
@@ -39,6 +43,18 @@ def problem_response(problem: Problem) -> JsonResponse:
         content_type="application/problem+json",
         json_dumps_params={"ensure_ascii": False},
     )
+
+
+def is_disk_full(exception: BaseException) -> bool:
+    """Whether files or the database found no room."""
+    if isinstance(exception, OSError):
+        return exception.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(exception, OperationalError) and isinstance(exception.__cause__, DiskFull)
+
+
+def disk_full() -> Problem:
+    detail = _("The server's disk is full, so nothing was kept. Tell the administrator; send it later.")
+    return Problem(detail, status=507, kind="disk-full")
 
 
 def not_found(request, exception):
@@ -83,6 +99,8 @@ def exception_handler(exception, context):
     elif isinstance(exception, RecursionError):
         # Only what a client sent is nested as deep as it likes.
         problem = Problem(_("The request is nested too deeply."), status=400, kind="parse_error")
+    elif is_disk_full(exception):
+        problem = disk_full()
     elif isinstance(exception, exceptions.APIException):
         problem = Problem(str(exception.detail), status=exception.status_code, kind=exception.default_code)
     else:

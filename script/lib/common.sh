@@ -123,7 +123,8 @@ prepare_data_dir() {
   exec 9>"$WANGGE_DATA/.lock"
   flock -n 9 || die "another command is at work on $WANGGE_DATA." "Wait until it is done, then run this again."
   if [ "$(stat -c %s "$SETUP_LOG")" -gt 5000000 ]; then mv "$SETUP_LOG" "$SETUP_LOG.1"; touch "$SETUP_LOG"; fi
-  printf '\n--- %s %s\n' "$(date -u +%FT%TZ)" "$0" >>"$SETUP_LOG"
+  # On a full disk the commands must still be able to say so, and to stop.
+  printf '\n--- %s %s\n' "$(date -u +%FT%TZ)" "$0" 2>/dev/null >>"$SETUP_LOG" || true
   find_sockets
 }
 

@@ -49,8 +49,17 @@ def usable_environment(directory: Path) -> str:
 
 
 class Installation:
-    def __init__(self):
+    """``room`` (MB) puts the data directory on a disk of its own; ``OSError`` where this is forbidden."""
+
+    def __init__(self, room: int = 0):
         self.data = Path(tempfile.mkdtemp(prefix="wgt-", dir="/tmp"))
+        self.room = room
+        if room:
+            words = ["mount", "-t", "tmpfs", "-o", f"size={room}m", "tmpfs", str(self.data)]
+            done = subprocess.run(words, capture_output=True, text=True)
+            if done.returncode:
+                self.data.rmdir()
+                raise OSError(done.stderr.strip())
         self.data.chmod(0o755)
         self.port = free_port()
         kept_out = ("WANGGE_", "DATABASE_URL", "PG", "DJANGO_", "COV_", "PYTEST")
@@ -59,6 +68,14 @@ class Installation:
             "WANGGE_DATA": str(self.data),
             "WANGGE_VENV": usable_environment(self.data),
         }
+
+    def fill(self) -> None:
+        """Take the room away that is left on the disk of its own; ``widen`` gives it back."""
+        used = shutil.disk_usage(self.data).used
+        subprocess.run(["mount", "-o", f"remount,size={used}", str(self.data)], check=True)
+
+    def widen(self) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={self.room}m", str(self.data)], check=True)
 
     @property
     def url(self) -> str:
@@ -148,4 +165,6 @@ class Installation:
 
     def remove(self) -> None:
         self.run("stop", check=False)
+        if self.room:
+            subprocess.run(["umount", str(self.data)], check=True)
         shutil.rmtree(self.data, ignore_errors=True)
