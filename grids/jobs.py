@@ -1,7 +1,8 @@
 """Periodic work of the grids."""
 
-from geo.jobs import app
+from geo.jobs import PATIENT, app
 from grids import actions
+from grids.planning import draft
 
 
 @app.periodic(cron="7,37 * * * *")
@@ -9,3 +10,9 @@ from grids import actions
 def end_forgotten_shifts(timestamp: int) -> int:
     """End shifts whose worker forgot to punch out four hours after their planned end."""
     return actions.end_forgotten_shifts()
+
+
+@app.task(retry=PATIENT)
+def prepare_plan(plan_id: int) -> None:
+    """Make the blocks of a plan; a plan that is ready is left alone."""
+    draft.prepare(plan_id)

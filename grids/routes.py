@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from grids.api import borders, locate, work
+from grids.api import borders, locate, plans, work
 
 router = SimpleRouter()
 router.register("areas", borders.AreaViewSet, "area")
@@ -20,5 +20,6 @@ urlpatterns = [
     path("api/shifts/punch-in/", work.PunchInView.as_view(schema=None)),
     path("api/shifts/punch-out", work.PunchOutView.as_view(), name="punch-out"),
     path("api/shifts/punch-out/", work.PunchOutView.as_view(schema=None)),
+    path("api/plans/", include(plans.urlpatterns)),
     path("api/", include(router.urls)),
 ]

@@ -55,6 +55,7 @@ from tests.factories import (
     make_user,
     make_worker,
 )
+from tests.grids.planning.plans import make_plan
 from tiles.models import BaseMap
 
 STATES = ("reported", "accepted", "filed", "dispatched", "handled", "closed")
@@ -68,6 +69,7 @@ class Everything:
 
     def __init__(self, city, asker, importer=None):
         self.asker, self.importer, self.count, self.rows = asker, importer or asker, 0, []
+        self.planner = make_user(role="planner", area="9901")
         self.district = make_area("990103", "丙区", box(LON, LAT + 2 * SIDE, 20 * SIDE, SIDE), city)
         self.street = make_area(
             "990103001", "丙街道", box(LON, LAT + 2 * SIDE, 20 * SIDE, SIDE), self.district
@@ -246,6 +248,7 @@ class Everything:
             owner=self.importer,
             options={"target": "assets.Component", "mapping": {}},
         )
+        plan = make_plan(self.planner, [f"990103001{number:03d}"], streets=0, name=f"方案{number}")
         base_map = BaseMap.objects.create(
             name=f"map-{number}",
             title=f"底图{number}",
@@ -260,4 +263,5 @@ class Everything:
             "exchange": exchange,
             "import": draft,
             "base_map": base_map,
+            "plan": plan,
         }

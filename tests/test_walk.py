@@ -21,6 +21,7 @@ from geo.models import Attachment, Organisation
 from geo.registry import layers
 from grids.models import CheckIn
 from tests.factories import at, make_case, make_component, make_rule, make_unit, make_user, make_worker
+from tests.grids.planning.plans import make_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +71,9 @@ def secrets(city):
     check_in = CheckIn.objects.create(
         worker=worker, geom=place, result="inside", client_key=uuid.uuid4(), note=MARKER, target_name=MARKER
     )
+    plan = make_plan(
+        make_user(role="planner", area="9901"), ["990102001001"], streets=0, name=f"{MARKER} plan"
+    )
     return {
         "case": case,
         "component": component,
@@ -80,6 +84,7 @@ def secrets(city):
         "check_in": check_in,
         "risk": risk,
         "rule": rule,
+        "plan": plan,
     }
 
 
@@ -129,6 +134,7 @@ def values(secrets) -> dict[str, list[str]]:
         "name": ["city", "units", "types", *sorted(layers)],
         "kind": ["thumbnail", "original", "shown", "components", "buildings", "risk-points", "shops"],
         "model": ["component"],
+        "plan": [str(secrets["plan"].pk)],
     }
 
 

@@ -59,6 +59,9 @@ class Plan(models.Model):
     area_code = models.CharField(_("area"), max_length=12)
     start = models.CharField(_("started from"), max_length=10, choices=Start.choices)
     started_from = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    # The file it starts from, and how that is to be read: {crs, layer, code_field, name_field, grids}.
+    file = models.FileField(upload_to="plans/%Y/%m/", blank=True)
+    options = models.JSONField(default=dict)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PREPARING)
     # What stood against it, or what was repaired, when it was prepared: [{kind, text, geometry, ...}].
     problem = models.TextField(_("problem"), blank=True)
@@ -172,7 +175,8 @@ class PlanEdit(models.Model):
     summary = models.CharField(_("summary"), max_length=200)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(_("time"), auto_now_add=True)
-    # The plan's revision after it was last done or undone.
+    # Who last did or undid it, and the plan's revision after that.
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     revision = models.PositiveIntegerField(_("revision"))
     undone = models.BooleanField(_("undone"), default=False)
     dropped = models.BooleanField(_("dropped"), default=False)

@@ -1,0 +1,10 @@
+"""Strokes by the name of their operation: each takes a draft and parameters and says what would change."""
+
+from grids.planning.strokes import attributes, hand_over
+
+OPERATIONS = {
+    "hand_over": hand_over.hand_over,
+    "merge": attributes.merge,
+    "set": attributes.change,
+    "assign": attributes.assign,
+}
