@@ -8,7 +8,18 @@ from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "geo.settings")
 
-SECTIONS = ("tiles", "low_levels", "locate", "rollup", "redraw", "writing", "events", "cached", "peers")
+SECTIONS = (
+    "tiles",
+    "low_levels",
+    "locate",
+    "rollup",
+    "redraw",
+    "writing",
+    "events",
+    "cached",
+    "proposal",
+    "peers",
+)
 
 
 def main():
