@@ -65,18 +65,19 @@ def store(owner, file, uuid: uuids.UUID | str | None = None) -> tuple[Attachment
         exif_position=Point(*found.position, srid=4326) if found.position else None,
         taken_at=found.taken_at,
     )
-    name = f"{key}{media.EXTENSIONS[found.media_type]}"
-    written = []
+    # A name of its own for each try: whoever cleans up after himself must not meet another's file.
+    name, written = uuids.uuid4(), []
     try:
         with transaction.atomic():
             for field, content, extension in (
-                (attachment.original, data, name),
-                (attachment.shown, found.shown, f"{key}{media.EXTENSIONS[found.shown_type]}"),
-                (attachment.thumbnail, found.thumbnail, f"{key}.jpg"),
+                (attachment.original, data, media.EXTENSIONS[found.media_type]),
+                (attachment.shown, found.shown, media.EXTENSIONS[found.shown_type]),
+                (attachment.thumbnail, found.thumbnail, ".jpg"),
             ):
                 if content:
-                    field.save(extension, ContentFile(content), save=False)
-                    written.append(field.name)
+                    path = field.field.generate_filename(attachment, f"{name}{extension}")
+                    written.append(path)
+                    field.name = default_storage.save(path, ContentFile(content))
             attachment.save(force_insert=True)
     except BaseException as error:
         for path in written:

@@ -101,6 +101,9 @@ def exception_handler(exception, context):
         problem = Problem(_("The request is nested too deeply."), status=400, kind="parse_error")
     elif is_disk_full(exception):
         problem = disk_full()
+    elif type(exception).__module__.startswith("botocore."):  # imported only where photos lie in such a store
+        detail = _("The store of photos does not answer. Nothing was changed; try again later.")
+        problem = Problem(detail, status=503, kind="store")
     elif isinstance(exception, exceptions.APIException):
         problem = Problem(str(exception.detail), status=exception.status_code, kind=exception.default_code)
     else:

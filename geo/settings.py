@@ -191,9 +191,22 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 if bucket := os.environ.get("WANGGE_S3_BUCKET"):
+    from botocore.config import Config
+
+    endpoint = os.environ.get("WANGGE_S3_ENDPOINT") or None
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {"bucket_name": bucket, "endpoint_url": os.environ.get("WANGGE_S3_ENDPOINT")},
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "endpoint_url": endpoint,
+            # A worker waits for the store, but not long. Stores of one's own have no name per bucket.
+            "client_config": Config(
+                connect_timeout=5,
+                read_timeout=20,
+                retries={"max_attempts": 2},
+                s3={"addressing_style": "path" if endpoint else "auto"},
+            ),
+        },
     }
 # nginx in front hands out media that Django allowed (X-Accel-Redirect to its internal /_media/).
 X_ACCEL = os.environ.get("WANGGE_PROXY") == "1"

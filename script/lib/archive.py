@@ -3,6 +3,10 @@
     archive.py backup URL PG_BIN DATA FILE
     archive.py unpack FILE DIRECTORY
     archive.py restore URL PG_BIN DIRECTORY
+    archive.py bucket DATA
+    archive.py bucket-of DIRECTORY
+
+The last two say in which S3 bucket the files lie, if they lie in one: an installation's, an archive's.
 
 A plain tar: ``manifest.json`` (versions, rows of each table, checksum of the dump), ``database.dump``
 (pg_dump's custom format), ``secrets.json``, ``media/``. Dump and counts come from one snapshot. Files are
@@ -64,6 +68,16 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def bucket(data: Path) -> str:
+    """The S3 bucket in which the services keep photos; "" if they lie in the data directory."""
+    try:
+        services = json.loads((data / "run" / "services.json").read_text())
+    except (FileNotFoundError, ValueError):
+        services = []
+    kept = next((spec["env"] for spec in services if spec["name"] == "web"), {})
+    return os.environ.get("WANGGE_S3_BUCKET") or kept.get("WANGGE_S3_BUCKET", "")
+
+
 def run(command: list[str]) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL)
     if done.returncode:
@@ -87,6 +101,7 @@ def backup(url: str, binaries: str, data: Path, target: Path) -> None:
                 "roles": dict(connection.execute(ROLES).fetchall()),
                 "rows": count(connection),
                 "dump_sha256": digest(dump),
+                "bucket": bucket(data),
             }
         Path(scratch, "manifest.json").write_text(json.dumps(manifest, indent=1))
         partial = Path(scratch, "archive")
@@ -191,5 +206,9 @@ if __name__ == "__main__":
         backup(words[0], words[1], Path(words[2]), Path(words[3]))
     elif command == "unpack":
         unpack(Path(words[0]), Path(words[1]))
+    elif command == "bucket":
+        print(bucket(Path(words[0])))
+    elif command == "bucket-of":
+        print(json.loads(Path(words[0], "manifest.json").read_text()).get("bucket", ""))
     else:
         restore(words[0], words[1], Path(words[2]))
