@@ -6,6 +6,7 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GinIndex
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from geo.scopes import ScopedQuerySet, ScopeSpec
 from grids.models import Located, RawPosition
@@ -37,7 +38,7 @@ class Case(Located, RawPosition):
     class Source(models.TextChoices):
         SUPERVISOR = "supervisor", _("Inspector")
         WORKER = "worker", _("Grid worker")
-        PUBLIC = "public", _("Public")
+        PUBLIC = "public", pgettext_lazy("source", "Public")
         HOTLINE = "hotline", _("Hotline")
         LEADER = "leader", _("Leader")
         MEDIA = "media", _("Media")

@@ -27,7 +27,7 @@ class LogSearch(forms.Form):
         label=gettext_lazy("Action"),
         required=False,
         max_length=60,
-        widget=forms.TextInput(attrs={"placeholder": "grant."}),
+        widget=forms.TextInput(attrs={"placeholder": gettext_lazy("for example case. or grant.")}),
     )
     object = forms.CharField(label=gettext_lazy("Object"), required=False, max_length=100)
     since = forms.DateField(
@@ -101,6 +101,8 @@ def log(request):
             "query": form,
             "columns": _columns(),
             "rows": [[cell(text) for text in _cells(row)] for row in found[:PER_PAGE]],
+            "empty": _("No entry yet") if not request.GET else "",
+            "empty_hint": _("Log-ins, grants, changes of cases and exports are written here as they happen."),
             "pager": {"next": f"?{more}" if more else ""},
         },
     )

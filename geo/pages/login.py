@@ -136,6 +136,14 @@ def locked_out(request, response=None, credentials=None, *args, **kwargs):
 class PasswordForm(PasswordChangeForm):
     """The old password once, the new one twice."""
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # One line instead of a rule a line; a password that breaks one is told which.
+        self.fields["new_password1"].help_text = _(
+            "At least 10 characters and three kinds of them: small letters, capital letters, digits, others."
+            " No common password, and none like your name."
+        )
+
     def save(self, commit=True):
         self.user.must_change_password = False
         return super().save(commit)

@@ -6,6 +6,8 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -82,6 +84,10 @@ class UserSearch(Search):
     organisation = unit_field(gettext_lazy("Organisation"))
 
 
+def _when(moment) -> str:
+    return date_format(timezone.localtime(moment), "Y-m-d H:i") if moment else _("never")
+
+
 @office(accounts.MANAGE_ACCOUNTS)
 def users(request):
     """All accounts, by name and unit."""
@@ -111,7 +117,7 @@ def users(request):
                     cell(user.name),
                     cell(user.organisation),
                     cell(yes(user.is_active)),
-                    cell(user.last_login),
+                    cell(_when(user.last_login)),
                 ]
                 for user in found
             ],
@@ -148,7 +154,7 @@ def user_password(request, pk: int):
 
 
 def _user_page(request, row: User, form, password: str = ""):
-    title = row.username if row.pk else _("New user")
+    title = f"{row.name} ({row.username})" if row.name else row.username or _("New user")
     secret = {"text": _("The temporary password of %(user)s:") % {"user": row.username}, "value": password}
     reset = {
         "url": reverse("manage-user-password", args=[row.pk]) if row.pk else "",

@@ -38,6 +38,17 @@ async function start() {
 }
 if (place) start();
 
+for (const box of all("[data-file-drop]")) {
+  const input = one("input[type=file]", box);
+  const words = one("[data-file-name]", box);
+  const asked = words.textContent;
+  input.addEventListener("change", () => {
+    words.textContent = input.files[0]?.name ?? asked;
+    box.classList.toggle("has-file", input.files.length > 0);
+  });
+  for (const name of ["dragenter", "dragleave", "drop"]) box.addEventListener(name, () => box.classList.toggle("is-over", name === "dragenter"));
+}
+
 onClick("[data-switch]", (button) => {
   const shown = one("#panes").classList.toggle("show-map");
   one("[data-word-map]", button).hidden = shown;
