@@ -19,7 +19,8 @@ def control(field, words: str = "") -> str:
     widget = field.field.widget
     if isinstance(widget, Select) and not isinstance(widget, SelectMultiple):
         words = words or (_("Please choose") if field.field.required else _("Not set"))
-        choices = list(widget.choices)
+        # Through iter(): list() alone asks rows for their number first, one query more.
+        choices = list(iter(widget.choices))
         if choices and choices[0][0] in ("", None) and set(str(choices[0][1])) == {"-"}:
             widget.choices = [("", words), *choices[1:]]
     return str(field)
