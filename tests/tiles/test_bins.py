@@ -178,3 +178,12 @@ def test_truncation_empties_the_cells(scattered):
         cursor.execute("set constraints all immediate; truncate assets_component cascade")
     assert not TileBin.objects.filter(layer="components").exists()
     assert not TileBinDelta.objects.filter(layer="components").exists()
+
+
+@pytest.mark.parametrize("name", ["estates", "public_facilities", "resident_units"])
+def test_what_stands_in_the_city_is_seen_from_afar(city, name):
+    """Switched on at the scale of the whole city, a layer shows how much of it is where."""
+    shape = factories.at(0.5, 0.5) if name == "public_facilities" else factories.at(0.5, 0.5).buffer(0.0005)
+    layers[name].model_class.objects.create(code="X1", name="青禾", geom=shape)
+    bins.fold()
+    assert totals(name, "WebMercatorQuad", 9, factories.make_user(role="leader", area="9901"))[0] == 1

@@ -1,9 +1,11 @@
 // Asset pages: a list or a detail beside its map, and the floor by unit picture.
-import { createMap } from "@tiles/map.js";
+import { Style } from "ol/style.js";
+import { createMap, symbol } from "@tiles/map.js";
 import { all, el, one, onClick } from "@geo/dom.js";
 import { gettext } from "@geo/i18n.js";
 
 const place = one("#map");
+const rowStyle = new Style({ image: symbol("circle", "#12646a", 6) });
 const layer = place?.dataset.layer;
 const known = (element) => (element.dataset.lon ? [Number(element.dataset.lon), Number(element.dataset.lat)] : null);
 
@@ -21,6 +23,13 @@ async function start() {
     map.pin(single);
     map.highlight(layer, place.dataset.key);
   } else {
+    const points = all("tr[data-lon]").map(known);
+    // What has no layer of its own (a shop stands in its building) is drawn from the rows of the page.
+    if (!layer && points.length) map.mark("rows", { type: "MultiPoint", coordinates: points }, rowStyle, { zIndex: 600 });
+    if (points.length && ["q", "area", "is"].some((name) => new URLSearchParams(location.search).get(name))) {
+      const [lons, lats] = [0, 1].map((axis) => points.map((point) => point[axis]));
+      map.fit([Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)], { metres: 2 });
+    }
     const at = place.dataset.at?.split(",").map(Number);
     if (at?.length === 2 && at.every(Number.isFinite)) { map.pin(at); map.flyTo(at); }
     for (const row of all("tr[data-lon]")) {

@@ -40,6 +40,7 @@ export { circle, distance, lengthWords, areaWords, lineLength, ringArea } from "
 export { metresPerPixel } from "./map/foot.js";
 export { setFor, tileGrid, toLonLat, fromLonLat } from "./map/matrix.js";
 export { legendSymbol } from "./map/panels.js";
+export { symbol } from "./map/styles.js";
 
 const NO_BASEMAP = { id: "none", kind: "none", projection: "EPSG:3857" };
 /** Whether a base map comes as pictures, which are sharp only at their own levels. */
@@ -207,6 +208,13 @@ class CityMap {
     view.setCenter(fromLonLat(lonlat, this.projection));
     view.setResolution(this.#resolution(metres, lonlat[1], this.projection));
     this.ol.renderSync();
+  }
+
+  /** Zooms in, around the middle, until one pixel is no more than `metres`. */
+  approach(metres) {
+    const view = this.ol.getView();
+    const wanted = metres / SETS[setFor(this.projection)].unit;
+    if (view.getResolution() > wanted) view.animate({ resolution: wanted, duration: 300 });
   }
 
   /** Opens a bin: a quarter of the scale, around it. */

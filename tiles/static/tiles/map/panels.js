@@ -1,7 +1,7 @@
 // The panels that open beside the map's tools: layers with legend, base maps, the day.
 import { el, icon } from "@geo/dom.js";
-import { gettext } from "@geo/i18n.js";
-import { drawnAt } from "./vectors.js";
+import { fill, gettext, locale } from "@geo/i18n.js";
+import { drawnAt, firstScale } from "./vectors.js";
 import { hasDeadline, TONES } from "./styles.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -56,7 +56,18 @@ export function panel(title, body, onclose) {
     el("div.body", {}, body));
 }
 
-/** Layer tree and legend in one. `state`: shown(id), opacity(id), toggle(id, on), fade(id, opacity), metres(). */
+/** A map's scale as people write it (1:10万), at 96 pixels per inch, in round numbers. */
+function scaleWords(metresPerPixel) {
+  const denominator = metresPerPixel / 0.0254 * 96;
+  const step = 10 ** Math.floor(Math.log10(denominator));
+  const round = Math.round(denominator / step) * step;
+  return `1:${new Intl.NumberFormat(locale(), { notation: "compact" }).format(round)}`;
+}
+
+/**
+ * Layer tree and legend in one. `state`: shown(id), opacity(id), toggle(id, on), fade(id, opacity), metres(),
+ * approach(layer): zoom in to where the layer is drawn.
+ */
 export function layerPanel(layers, groups, state) {
   const rows = [];
   const branches = groups.map((group) => ({ ...group, layers: layers.filter((layer) => layer.group === group.id && !layer.labels) }))
@@ -67,7 +78,8 @@ export function layerPanel(layers, groups, state) {
       ...group.layers.map((layer) => {
         const style = layer.style ?? {};
         const box = el("input", { type: "checkbox", id: `layer-${layer.id}`, checked: state.shown(layer.id) });
-        const hint = el("span.too-far", { hidden: true }, gettext("zoom in"));
+        const hint = el("button.too-far", { type: "button", hidden: true, title: gettext("Zoom in until it is drawn"), onclick: () => state.approach(layer) },
+          icon("search"), fill(gettext("zoom in to see: from %(scale)s"), { scale: scaleWords(firstScale(layer)) }));
         const classes = el("div.legend-classes", { hidden: !box.checked },
           classesOf(layer).map((one) => el("span.legend-class", {},
             legendSymbol(layer.shape, one.colour, { ...style, opacity: style.fill_opacity, mark: one.mark }), one.label)));
@@ -78,17 +90,17 @@ export function layerPanel(layers, groups, state) {
         rows.push({ layer, box, hint, classes });
         return el("div.layer-row", {}, box,
           legendSymbol(layer.shape, style.colour ?? "#2f7d6d", { ...style, opacity: style.fill_opacity }),
-          el("label", { htmlFor: box.id }, layer.label, " ", hint),
+          el("label", { htmlFor: box.id }, layer.label),
           el("button.button.quiet.small.icon-only", { type: "button", "aria-label": `${layer.label}: ${gettext("opacity")}`, "aria-expanded": "false",
             onclick: ({ currentTarget }) => { more.hidden = !more.hidden; currentTarget.setAttribute("aria-expanded", String(!more.hidden)); } }, icon("more")),
-          classes, more);
+          hint, classes, more);
       })));
   function refresh() {
     const metres = state.metres();
     for (const { layer, box, hint, classes } of rows) {
       box.checked = state.shown(layer.id);
       classes.hidden = !box.checked;
-      hint.hidden = drawnAt(layer, metres);
+      hint.hidden = !box.checked || drawnAt(layer, metres);
     }
   }
   refresh();

@@ -1,4 +1,5 @@
 // How a layer of the registry is drawn. Each class has a colour and, for deadlines, a shape of its own.
+import { locale } from "@geo/i18n.js";
 import { Circle, Fill, Icon, RegularShape, Stroke, Style, Text } from "ol/style.js";
 
 export const FONT = '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei", sans-serif';
@@ -59,13 +60,19 @@ const text = (words, { size = 12, weight = "", offset = 0, colour = "#22343a", o
     stroke: new Stroke({ color: dark ? "rgba(15,26,36,0.9)" : "rgba(253,254,254,0.92)", width: 3 }),
   });
 
+let compact = null;
+/** Counts as the language writes them short: 1.2万, 12K. */
+const short = (count) => (compact ??= new Intl.NumberFormat(locale(), { notation: "compact", maximumFractionDigits: 1 })).format(count);
+
+/** A number in a pale disc with a rim in the layer's colour: dark on light reads on every colour there is. */
 function binStyle(count, colour) {
-  const radius = Math.round(Math.min(30, 9 + 4.2 * Math.log10(count + 1) ** 1.5));
-  const words = count >= 10000 ? `${Math.round(count / 1000)}k` : String(count);
+  const radius = Math.round(Math.min(24, 9 + 3 * Math.log10(count + 1) ** 1.5));
+  const words = count >= 10000 ? short(count) : String(count);
   return kept(`bin ${colour} ${words}`, () =>
     new Style({
-      image: new Circle({ radius, fill: new Fill({ color: rgba(colour, 0.85) }), stroke: new Stroke({ color: "rgba(255,255,255,0.9)", width: 1.5 }), declutterMode: "none" }),
-      text: new Text({ text: words, font: `600 ${radius > 14 ? 12 : 11}px ${FONT}`, fill: new Fill({ color: "#ffffff" }), declutterMode: "none" }),
+      image: new Circle({ radius, fill: new Fill({ color: "rgba(253,254,254,0.94)" }), stroke: new Stroke({ color: colour, width: 3 }), declutterMode: "none" }),
+      text: new Text({ text: words, font: `600 ${radius > 15 ? 12 : 11}px ${FONT}`, fill: new Fill({ color: "#1b2a2e" }), declutterMode: "none" }),
+      zIndex: count,
     }));
 }
 

@@ -4,6 +4,7 @@ import { gettext } from "@geo/i18n.js";
 import { SETS, setFor } from "./matrix.js";
 import { basemapPanel, datePanel, layerPanel, panel } from "./panels.js";
 import { fullScreen, printMap } from "./tools.js";
+import { firstScale } from "./vectors.js";
 
 export class Toolbar {
   /** `map` is a CityMap; `tell(name, detail)` raises its events. */
@@ -77,6 +78,7 @@ export class Toolbar {
         opacity: (id) => map.opacities[id] ?? 1,
         toggle: (id, on) => map.toggle(id, on),
         fade: (id, opacity) => map.fade(id, opacity),
+        approach: (layer) => map.approach(firstScale(layer) * 0.9),
         metres: () => (map.ol.getView().getResolution() ?? 1) * SETS[setFor(map.projection)].unit,
       });
       body = tree.body;

@@ -11,7 +11,10 @@ const DEEPEST = { WebMercatorQuad: 18, WorldCRS84Quad: 17 };
 export const featureId = (feature) => feature.get("id") ?? feature.getId();
 
 /** Whether single rows (or bins) of a layer are drawn at this many metres per pixel. */
-export const drawnAt = (layer, metres) => metres <= coarsest(layer) * 1.45;
+export const drawnAt = (layer, metres) => metres <= firstScale(layer);
+
+/** The metres per pixel from which on a layer is drawn; Infinity for one that always is. */
+export const firstScale = (layer) => coarsest(layer) * 1.45;
 
 /** The coarsest metres per pixel at which anything of a layer is drawn: its first level's. */
 function coarsest(layer) {
@@ -45,7 +48,7 @@ export function vectorLayer(layer, { projection, dark = false, at = "", zIndex =
     renderBuffer: 64,
     renderMode: layer.shape === "point" ? "vector" : "hybrid",
     updateWhileInteracting: false,
-    maxResolution: (coarsest(layer) * 1.45) / unit,
+    maxResolution: firstScale(layer) / unit,
     zIndex,
     properties: { layer: layer.id },
   });
