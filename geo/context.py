@@ -5,7 +5,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from geo import sessions
+from geo import landing, sessions
 from geo.menu import menu
 from geo.models import Area, Grant, Notice
 
@@ -31,7 +31,8 @@ def _frame(request) -> dict:
         "messages_url": _address("desk-messages"),
         "unread": Notice.objects.filter(user=user, read_at=None).count(),
         "password_url": _address("password_change"),
-        "phone_url": _address("phone:home") if user.can("cases.view") else "",
+        "phone_url": "/?desk=0" if landing.phone_url(user) else "",
+        "outside": landing.works_outside(user),
     }
 
 

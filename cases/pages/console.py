@@ -22,7 +22,7 @@ from cases import desk_queries, exports, jobs, phone_queries, queries
 from cases import filters as wording
 from cases.filters import GROUPS, VIEWS, Filters, page
 from cases.models import Case, SavedView
-from geo import outputs
+from geo import landing, outputs
 from geo.events import row_hash
 from geo.menu import menu
 from geo.models import Area, Notice, Organisation
@@ -50,6 +50,8 @@ def visible(request) -> QuerySet:
 @require_GET
 def console(request):
     """The console, or only its list when a filter changed."""
+    if elsewhere := landing.from_desk(request):
+        return elsewhere
     if not request.user.can("cases.view"):
         # Whoever works elsewhere lands there instead of before a closed door.
         for group in menu.groups_for(request.user, "/none/"):

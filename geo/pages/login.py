@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from geo import audit, captcha, sessions
+from geo.landing import after_login
 from geo.net import client_address
 from geo.problems import Problem, problem_response
 
@@ -82,6 +83,11 @@ class Login(views.LoginView):
         if not AxesProxyHandler.is_allowed(request, credentials):
             return locked_out(request)
         return super().post(request, *args, **kwargs)
+
+    def get_success_url(self):
+        if self.get_redirect_url() in ("", settings.LOGIN_REDIRECT_URL):
+            return after_login(self.request, self.request.user) or settings.LOGIN_REDIRECT_URL
+        return super().get_success_url()
 
     def form_valid(self, form):
         response = super().form_valid(form)

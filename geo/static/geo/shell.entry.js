@@ -98,6 +98,14 @@ document.addEventListener("keydown", (event) => {
   desk?.classList.remove("menu-shown");
 });
 
+// A narrow touch screen that did not say it is a phone: offer the phone app, or go there who works outside.
+const offer = one("[data-phone-offer]");
+if (offer && matchMedia("(pointer: coarse) and (max-width: 600px)").matches && !/(^|; )desk=1/.test(document.cookie)) {
+  if (offer.dataset.phoneOffer === "go" && !location.search) location.replace("/?desk=0");
+  else offer.hidden = false;
+  onClick("[data-stay]", () => { remember("desk", 1); offer.hidden = true; });
+}
+
 const search = one("[data-search]");
 if (search) startSearch(search);
 
