@@ -6,6 +6,8 @@ from django.utils.translation import ngettext
 
 from geo.problems import Problem
 from grids.planning.state import Draft
+from grids.planning.strokes.buildings import ground_of_building
+from grids.planning.strokes.overlay import recut
 from grids.planning.strokes.stroke import Stroke, bad, kind_of, numbers, place, polygon, whole_number, words
 
 WAYS = ("blocks", "point", "lasso", "estate", "building")
@@ -25,6 +27,8 @@ def hand_over(draft: Draft, params: dict) -> Stroke:
     else:
         to = whole_number(params, "to")
     target = stroke.grid(to)
+    if ways[0] == "building":
+        return building(stroke, ids[0], place(params["building"], "building"), to)
     if ways[0] in ("lasso", "estate"):
         # A lasso takes what it can: other communities' ground and locked grids stay.
         ids = [
@@ -49,8 +53,8 @@ def chosen(stroke: Stroke, params: dict, way: str) -> list[int]:
     draft = stroke.draft
     if way == "blocks":
         return numbers(params, "blocks")
-    if way == "point":
-        return [block_at(stroke, place(params["point"], "point"))]
+    if way in ("point", "building"):
+        return [block_at(stroke, place(params[way], way))]
     if way == "lasso":
         lasso = polygon(params, "lasso")
         ids = list(draft.blocks)
@@ -63,7 +67,7 @@ def chosen(stroke: Stroke, params: dict, way: str) -> list[int]:
         if not found:
             raise Problem(_("No block of this plan belongs to the estate %s.") % estate)
         return found
-    raise Problem(_("Handing over takes one of: %s.") % ", ".join(WAYS))
+    return []
 
 
 def block_at(stroke: Stroke, spot: tuple[float, float]) -> int:
@@ -74,3 +78,29 @@ def block_at(stroke: Stroke, spot: tuple[float, float]) -> int:
     if not len(hit):
         raise Problem(_("There is no ground of this plan."))
     return ids[min(hit)]
+
+
+def building(stroke: Stroke, pk: int, spot: tuple[float, float], to: int) -> Stroke:
+    """The building at a place and its ground go over; the rest of its block stays."""
+    block, target = stroke.block(pk), stroke.grid(to)
+    if block.community != target.community_code or block.grid == to:
+        stroke.give([pk], to)
+    ground = ground_of_building(block, spot)
+    if ground is None:
+        stroke.give([pk], to)
+    else:
+
+        def assign(points, blocks):
+            mine = shapely.contains(ground, points)
+            return [
+                to if one.id == pk and is_mine else one.grid
+                for one, is_mine in zip(blocks, mine, strict=True)
+            ]
+
+        recut(stroke, block.community, [shapely.boundary(ground)], assign)
+    stroke.named |= {to, block.grid}
+    stroke.summary = _("handed a building from %(giver)s to %(to)s") % {
+        "giver": stroke.label(block.grid),
+        "to": stroke.label(to),
+    }
+    return stroke
