@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from cases import flow
+from cases import flow, queries
 from cases.models import Case, CaseAttachment
 from geo.scopes import scope_filter
 from grids.models import GridDuty
@@ -31,9 +31,7 @@ def mine(user) -> Q:
         elif by == flow.HOLDER:
             wanted |= Q(state__in=states, holder_unit_id__in=user.scope.units(permission))
         elif by == flow.VERIFIER:
-            wanted |= Q(state__in=states, verifier_id=user.pk)
-            if grids := user.scope.grids(permission):
-                wanted |= Q(state__in=states, verifier=None, grid_id__in=grids)
+            wanted |= queries.to_verify(user)
     return wanted
 
 

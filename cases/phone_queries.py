@@ -32,6 +32,8 @@ TO_REPORTER = (
     "confirm_self_handled",
 )
 TO_VERIFIER = ("ask_verify_before", "ask_verify_after")
+# And what the others in the grid hear, when one of them was faster.
+CHECKED = ("verify_true", "verify_false", "verify_pass", "verify_fail")
 TO_UNIT = ("dispatch", "auto_dispatch", "verify_fail")
 
 
@@ -129,6 +131,8 @@ def _components(user, grids) -> list[list]:
 def messages(user) -> list[dict]:
     """Steps others took on cases this user reported, is to check, or whose unit handles them."""
     concerns = Q(case__reporter=user, action__in=TO_REPORTER) | Q(case__verifier=user, action__in=TO_VERIFIER)
+    if grids := user.scope.grids("cases.verify"):
+        concerns |= Q(case__grid_id__in=grids, action__in=(*TO_VERIFIER, *CHECKED))
     if user.organisation_id and user.can("cases.handle"):
         concerns |= Q(to_unit=user.organisation_id, action__in=TO_UNIT) | Q(
             case__holder_unit=user.organisation_id, action__in=TO_UNIT

@@ -156,14 +156,24 @@ def nearby_open(user, case: Case, metres: float = 200, limit: int = 8) -> list[C
     return list(within_metres(rows, case.geom, metres)[:limit])
 
 
+def to_verify(user) -> Q:
+    """Cases this person may look at on the spot: asked by name, or on duty in the grid, whoever was asked.
+
+    One of them does it. Nobody checks the work of the own unit (as ``flow.may`` has it).
+    """
+    theirs = Q(verifier_id=user.pk)
+    if grids := user.scope.grids("cases.verify"):
+        theirs |= Q(grid_id__in=grids)
+    wanted = Q(state__in=VERIFYING) & theirs
+    if user.organisation_id is not None:
+        own = [int(pk) for pk in user.organisation.path.split("/") if pk]
+        wanted &= Q(holder_unit=None) | ~Q(holder_unit_id__in=own)
+    return wanted
+
+
 def tasks(user) -> QuerySet:
     """What this person has to do now: verify where asked or on duty, handle what the own unit holds."""
-    wanted = Q(pk__in=[])
-    if user.can("cases.verify"):
-        wanted |= Q(state__in=VERIFYING, verifier_id=user.pk)
-        grids = user.scope.grids("cases.verify")
-        if grids:
-            wanted |= Q(state__in=VERIFYING, verifier=None, grid_id__in=grids)
+    wanted = to_verify(user) if user.can("cases.verify") else Q(pk__in=[])
     units = user.scope.units("cases.handle")
     if units:
         wanted |= Q(state__in=WITH_UNIT, holder_unit_id__in=units)

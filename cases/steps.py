@@ -50,6 +50,7 @@ class Run:
         self.now = timezone.now()
         self.lines: list[Transition] = []
         self.holders_before = {case.holder_unit_id} - {None}
+        self.asked_before = case.verifier_id
 
     def step(self, move: flow.Move, by_system: bool = False) -> None:
         """Apply one move to the case in memory and note its line."""
@@ -119,9 +120,14 @@ class Run:
         concerned = {case.holder_unit_id, *self.holders_before} - {None}
         for unit_id in concerned or {None}:
             events.emit("cases", case.pk, area_code=case.area_code, unit_id=unit_id, verb=verb)
-        asked = any(line.action.startswith("ask_verify") for line in self.lines)
-        if asked and case.verifier_id:
-            events.emit("tasks", case.pk, user_id=case.verifier_id, verb="asked")
+        done = [line.action for line in self.lines]
+        asked = any(action.startswith("ask_verify") for action in done)
+        if asked or any(action.startswith("verify_") for action in done):
+            # All who could do it: the task appears in their lists, or leaves them.
+            everybody = dict.fromkeys((case.verifier_id, self.asked_before, *verifiers.on_duty(case)))
+            for person in everybody:
+                if person is not None and (asked or person != self.user.pk):
+                    events.emit("tasks", case.pk, user_id=person, verb="asked" if asked else "done")
 
 
 def link_photos(case: Case, line: Transition, photos: list[Evidence]) -> None:
@@ -221,7 +227,10 @@ def _returned(run: Run, line):
 
 
 def _ask_before(run: Run, line):
-    run.case.verifier = run.given.verifier or verifiers.nearest(run.case)
+    if run.given.verifier is not None:
+        run.case.verifier = run.given.verifier
+    else:
+        run.case.verifier_id = next(iter(verifiers.on_duty(run.case)), None)
     line.detail["verifier"] = run.case.verifier_id
 
 
@@ -234,11 +243,13 @@ def _handled(run: Run, line):
 
 
 def _verified(run: Run, line):
+    run.case.verifier = run.user  # who did it, whoever was asked
     run.case.verified_at = run.now
 
 
 def _failed(run: Run, line):
     case = run.case
+    case.verifier = run.user
     case.rework_count += 1
     case.handle_due_at = deadlines.rework_due(case, run.now)
     case.close_due_at = deadlines.close_due(case)

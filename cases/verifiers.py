@@ -1,10 +1,12 @@
-"""Who is asked to verify: the nearest inspector on duty there, never of the unit that handled it."""
+"""Who is asked to verify: the nearest inspector on duty there, never of the unit that handled it.
+
+Whoever else has duty in the grid may do it as well, and is told.
+"""
 
 from django.db import connection
 from django.utils import timezone
 
 from cases.models import Case
-from geo.models import User
 
 # Duty in the case's grid comes first, then a running shift, then the last position of that shift.
 _NEAREST = """
@@ -28,14 +30,13 @@ where duty.grid_id = %(grid)s
 order by s.id is null,
          last.geom::geography <-> ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326)::geography nulls last,
          duty.role desc, u.id
-limit 1
 """
 
 
-def nearest(case: Case) -> User | None:
-    """The person to ask, in one statement; ``None`` leaves the task to everybody on duty in the grid."""
+def on_duty(case: Case) -> list[int]:
+    """Ids of the users who may verify it by their duty in its grid, the nearest first; one statement."""
     if case.grid_id is None:
-        return None
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
             _NEAREST,
@@ -47,5 +48,5 @@ def nearest(case: Case) -> User | None:
                 "lat": case.geom.y,
             },
         )
-        row = cursor.fetchone()
-    return User.objects.get(pk=row[0]) if row else None
+        # Somebody may have duty twice, as a leader and as a member.
+        return list(dict.fromkeys(pk for (pk,) in cursor.fetchall()))

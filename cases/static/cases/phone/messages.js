@@ -21,12 +21,15 @@ const words = (row) =>
     report_handled: gettext("Handled, to be checked"),
     ask_verify_before: gettext("Please verify on the spot"),
     ask_verify_after: gettext("Please check whether it is handled"),
+    verify_true: gettext("Somebody in your grid has verified it: it is so"),
+    verify_false: gettext("Somebody in your grid has verified it: it is not so"),
+    verify_pass: gettext("Somebody in your grid has checked it: handled"),
     verify_fail: gettext("Check failed: to be done again"),
     return_back: gettext("Returned"),
     close: gettext("Closed"),
   })[row.action] || row.state_label;
 
-const shapes = { reject: "return", void: "return", return_back: "return", verify_fail: "rework", close: "tick", report_handled: "check", ask_verify_before: "eye", ask_verify_after: "eye" };
+const shapes = { reject: "return", void: "return", return_back: "return", verify_fail: "rework", verify_true: "check", verify_false: "check", verify_pass: "check", close: "tick", report_handled: "check", ask_verify_before: "eye", ask_verify_after: "eye" };
 
 async function load() {
   const answer = app.user ? await fetchKept("messages", "/m/data/messages") : null;

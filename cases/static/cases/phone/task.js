@@ -100,7 +100,9 @@ export async function taskScreen(root, { rest, go }) {
   function actionsPart() {
     const actions = row.actions || [];
     if (!actions.length) return "";
+    const asked = /^verifying/.test(row.state) && row.verifier && row.verifier.id !== app.user?.id;
     return el("section.actions", { "aria-label": gettext("What you can do") },
+      asked && el("p.hint", {}, fill(gettext("%(name)s was asked first. Whoever has duty in the grid may do it, one is enough; the others are told."), { name: row.verifier.name })),
       ...actions.map((action, index) =>
         el(index === 0 && !action.danger ? "button.button.main.big" : action.danger ? "button.button.danger.big" : "button.button.big", { type: "button", onclick: () => actionDialog(row, action, done) }, action.label)));
   }
