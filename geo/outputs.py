@@ -27,9 +27,23 @@ class Cancelled(Exception):
 
 def tell(user, title: str, *, detail: str = "", url: str = "", icon: str = "bell") -> Notice:
     """Leave a notice and let an open page know. Inside the caller's transaction."""
-    notice = Notice.objects.create(user=user, title=title[:120], detail=detail[:300], url=url, icon=icon)
-    events.emit("messages", notice.pk, user_id=user.pk, verb="notice")
-    return notice
+    return tell_all([notice(user, title, detail=detail, url=url, icon=icon)])[0]
+
+
+def notice(user, title: str, *, detail: str = "", url: str = "", icon: str = "bell") -> Notice:
+    """A notice that is not written yet, cut to what fits."""
+    return Notice(user=user, title=_cut(title, 120), detail=_cut(detail, 300), url=url, icon=icon)
+
+
+def tell_all(notices: list[Notice]) -> list[Notice]:
+    """Leave notices to many in two statements. Inside the caller's transaction."""
+    notices = Notice.objects.bulk_create(notices)
+    events.emit_all("messages", [(one.pk, {"user_id": one.user_id, "verb": "notice"}) for one in notices])
+    return notices
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def begin(user, title: str, defer: Callable[[int], object]) -> Output:

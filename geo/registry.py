@@ -170,9 +170,11 @@ class Place:
 
     ``locate`` adds to a locate answer: ``(user, point, chain) -> dict``. ``would_move`` is the label a
     planner reads. ``after_regrid(publication, moved)`` runs inside the publishing transaction with
-    ``moved`` as a list of (row id, old grid id, new grid id). ``ground`` says what the place is to the blocks
-    that plans are made of: "edge" (a line that parts them), "estate" (a polygon kept together) or "whole" (a
-    polygon that no border may cut). ``patrol`` selects the lines that are walked on patrol.
+    ``moved`` as a list of (row id, old grid id, new grid id); it may answer {(old, new): count}, else rows
+    are counted. People on duty are told in the words of ``told(count)``, places of the lowest ``order``
+    first; without ``told`` they are not. ``ground`` says what the place is to the blocks that plans are made
+    of: "edge" (a line that parts them), "estate" (a polygon kept together) or "whole" (a polygon that no
+    border may cut). ``patrol`` selects the lines that are walked on patrol.
     """
 
     id: str
@@ -182,6 +184,22 @@ class Place:
     after_regrid: Callable | None = None
     ground: str = ""
     patrol: Callable[[], Q] | None = None
+    told: Callable[[int], str] | None = None
+    order: int = 100
+
+
+@dataclass(frozen=True)
+class Bond:
+    """Rows that name a grid themselves: they follow when it goes or when another is born of it.
+
+    Both run inside the publishing transaction. ``hand_over(publication, heirs, gone)`` gets {grid id: [ids of
+    grids that take over]} and the ids of grids that are no more; it answers a list (JSON) of what it did.
+    ``hand_back(undo, undone, done)`` gets that list and leaves alone what somebody changed since.
+    """
+
+    id: str
+    hand_over: Callable
+    hand_back: Callable
 
     @property
     def model_class(self):
@@ -201,6 +219,7 @@ class Registry(dict):
 layers: Registry = Registry()
 measures: Registry = Registry()
 places: Registry = Registry()
+bonds: Registry = Registry()
 # What can be searched for; see geo.search.
 finders: Registry = Registry()
 

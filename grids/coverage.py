@@ -348,3 +348,17 @@ def with_nodes(geometry, nodes: np.ndarray):
         for part in shapely.get_parts(geometry)
     ]
     return shapely.MultiPolygon(parts) if geometry.geom_type == "MultiPolygon" else parts[0]
+
+
+def without_nodes(geometry, nodes: set):
+    """The geometry without these vertices; a ring keeps at least three."""
+
+    def ring(line):
+        xy = [point for point in map(tuple, shapely.get_coordinates(line)[:-1]) if point not in nodes]
+        return [*xy, xy[0]] if len(xy) >= 3 else shapely.get_coordinates(line)
+
+    parts = [
+        shapely.Polygon(ring(part.exterior), [ring(hole) for hole in part.interiors])
+        for part in shapely.get_parts(geometry)
+    ]
+    return shapely.MultiPolygon(parts) if geometry.geom_type == "MultiPolygon" else parts[0]

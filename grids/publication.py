@@ -9,23 +9,20 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 
-import psycopg.errors
 import shapely
-from django.conf import settings
 from django.contrib.gis.geos import GEOSGeometry
-from django.db import OperationalError, connection, transaction
-from django.db.models import Q
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from geo import audit, events, registry
+from geo import audit, events
 from geo.models import Area
 from geo.problems import Problem
-from grids import assignment
-from grids.coverage import on_lattice, with_nodes
-from grids.models import DutyGrid, Grid, GridDuty, GridVersion, Publication, UnitGrid, UnitGridVersion
+from grids import assignment, succession
+from grids.coverage import on_lattice, with_nodes, without_nodes
+from grids.locks import patiently
+from grids.models import DutyGrid, Grid, GridVersion, Publication, UnitGrid, UnitGridVersion
 
-ATTEMPTS = 3
 # A new grid descends from an old one that gave it at least this share of its ground.
 DESCENT_SHARE = 0.01
 # Degrees, a tenth of a millimetre: the ground that changed hands is looked at so much wider.
@@ -36,11 +33,15 @@ EVENTS_AT_MOST = 200
 
 @dataclass
 class Border:
-    """A grid as it shall be: WGS-84 polygon, name, and (governance grids) kind."""
+    """A grid as it shall be: WGS-84 polygon, name, and (governance grids) kind and colour.
+
+    An empty name or colour keeps the one it has, unless its ``NewBorders`` are ``complete``.
+    """
 
     geometry: shapely.Polygon
     name: str = ""
     kind: str = ""
+    colour: str = ""
 
 
 @dataclass
@@ -48,24 +49,32 @@ class NewBorders:
     """All grids of a community as they shall be.
 
     ``outline`` is the community's as it was read when the borders were checked, ``nodes`` the vertices that
-    its border gets where grids meet it.
+    its border gets where grids meet it. ``complete``: what a border does not name, it has not.
     """
 
     community: str
     grids: dict[str, Border]
     outline: shapely.Geometry
     nodes: object = ()
+    complete: bool = False
 
 
 @dataclass
 class Result:
-    """What a publication did, by code; ``moved`` counts rows per table."""
+    """What a publication did, by code; ``moved`` counts rows per table.
+
+    ``kept`` grids have the border they had; those of them whose name, kind or colour changed are also
+    ``described``. ``flows`` is what people on duty are told of (``succession.Flows``), ``told`` counts them.
+    """
 
     publication: Publication | None = None
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    described: list[str] = field(default_factory=list)
+    flows: dict = field(default_factory=dict)
+    told: int = 0
     moved: Counter = field(default_factory=Counter)
 
 
@@ -77,6 +86,7 @@ def publish(
     user=None,
     effective_on: date | None = None,
     note: str = "",
+    undoes: Publication | None = None,
 ) -> Result:
     """Put the borders of whole communities in force, in one transaction.
 
@@ -88,65 +98,8 @@ def publish(
     if effective_on > timezone.localdate():
         raise Problem(_("Borders come into force when they are published: not on a future day."))
     codes = sorted(borders.community for borders in communities)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with transaction.atomic():
-                lock(codes)
-                return _publish(communities, model, kind, user, effective_on, note)
-        except OperationalError as error:
-            if not isinstance(
-                error.__cause__, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected
-            ):
-                raise
-            if attempt == ATTEMPTS:
-                raise _busy(codes) from error
-    raise AssertionError("unreachable")
-
-
-def lock(communities: list[str]) -> None:
-    """Take the border locks of communities exclusively, in code order, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select set_config('lock_timeout', %s, true)", [f"{int(settings.LOCK_TIMEOUT * 1000)}ms"]
-        )
-        for code in sorted(communities):
-            cursor.execute("select pg_advisory_xact_lock(wangge_community_lock(%s))", [code])
-
-
-def holders(communities: list[str]) -> list[dict]:
-    """Who holds the border locks of communities now: community, process, program, since when, doing what."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            select c.code, a.pid, a.application_name, a.xact_start, left(a.query, 80)
-            from unnest(%s::text[]) c(code)
-            join lateral (select wangge_community_lock(c.code) as key) k on true
-            join pg_locks l on l.locktype = 'advisory' and l.granted and l.objsubid = 1
-                and l.classid::bigint = (k.key >> 32) & 4294967295 and l.objid::bigint = k.key & 4294967295
-                and l.database = (select oid from pg_database where datname = current_database())
-            join pg_stat_activity a using (pid)
-            where a.pid <> pg_backend_pid() order by a.xact_start
-            """,
-            [communities],
-        )
-        names = ("community", "pid", "application", "since", "query")
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _busy(codes) -> Problem:
-    held = holders(codes)
-    who = "; ".join(
-        _("community %(community)s: process %(pid)s (%(application)s), since %(since)s")
-        % {**row, "since": timezone.localtime(row["since"]).strftime("%H:%M:%S") if row["since"] else "?"}
-        for row in held[:5]
-    )
-    return Problem(
-        _("Somebody is writing in these communities and holds their borders. Try again in a moment.")
-        + (f" {who}" if who else ""),
-        status=409,
-        kind="busy",
-        errors=[{"detail": row["community"], "pid": row["pid"]} for row in held[:20]],
-    )
+    act = {"kind": kind, "effective_on": effective_on, "note": note[:200], "undoes": undoes}
+    return patiently(codes, lambda: _publish(communities, model, user, act))
 
 
 @dataclass
@@ -166,28 +119,58 @@ class _Changes:
     descent: dict[str, list[str]] = field(default_factory=dict)
 
 
-def _publish(communities, model, kind, user, effective_on, note) -> Result:
+def _publish(communities, model, user, act) -> Result:
     codes = sorted(borders.community for borders in communities)
     _check_outlines(communities)
-    publication = Publication.objects.create(
-        kind=kind,
-        effective_on=effective_on,
-        published_by=user if user is not None and user.is_authenticated else None,
-        communities=codes,
-        note=note,
-    )
-    result = Result(publication)
     standing: dict[str, dict[str, object]] = defaultdict(dict)
     for grid in model.objects.filter(community_code__in=codes):
         standing[grid.community_code][grid.code] = grid
+    in_force = [g for grids in standing.values() for g in grids.values() if g.retired_on is None]
+    _check_day(model, in_force, act["effective_on"])
+    publication = Publication.objects.create(
+        published_by=user if user is not None and user.is_authenticated else None,
+        communities=codes,
+        basis={grid.code: grid.generation for grid in in_force} if model is Grid else None,
+        **act,
+    )
+    result = Result(publication)
     changes = _Changes(publication)
     for borders in sorted(communities, key=lambda borders: borders.community):
         _apply(borders, standing[borders.community], model, changes, result)
     _keep(model, changes)
-    _add_nodes(communities)
+    publication.nodes = _add_nodes(communities)
+    if model is Grid:
+        _hand_over(publication, changes, result)
     _move_rows(model, codes, changes.pieces, publication, result)
+    publication.save(update_fields=["nodes", "handed_over"])
+    result.told = succession.tell(publication, result.flows)
     _tell(publication, result, model, user)
     return result
+
+
+def _hand_over(publication, changes: _Changes, result: Result) -> None:
+    """What hangs on a grid goes to its heirs; after an undoing it comes back first."""
+    born = set(result.created)
+    if publication.undoes_id:
+        _drop_nodes(publication.undoes.nodes, publication.communities)
+        succession.hand_back(publication, publication.undoes)
+        # What came back has its own again: only what was given to grids born meanwhile goes on.
+        born = set()
+    succession.hand_over(publication, changes.gone, heirs_of(changes.descent, changes.gone), born)
+
+
+def _check_day(model, in_force, day: date) -> None:
+    """A border cannot end before it began."""
+    owner = "grid" if model is Grid else "unit_grid"
+    versions = model._meta.get_field("versions").related_model.objects.filter(
+        valid_to=None, valid_from__gt=day
+    )
+    late = versions.filter(**{f"{owner}__in": in_force}).order_by("-valid_from").first()
+    if late is not None:
+        raise Problem(
+            _("%(grid)s is in force since %(day)s; borders cannot be published for a day before.")
+            % {"grid": getattr(late, owner).code, "day": late.valid_from}
+        )
 
 
 def _check_outlines(communities) -> None:
@@ -226,12 +209,6 @@ def _apply(borders: NewBorders, standing, model, changes: _Changes, result: Resu
     in_force = {code: grid for code, grid in standing.items() if grid.retired_on is None}
     old = {code: to_shapely(grid.geom) for code, grid in in_force.items()}
     new = {code: border.geometry for code, border in borders.grids.items()}
-    for code, grid in in_force.items():
-        if grid.valid_from > effective_on:
-            raise Problem(
-                _("%(grid)s is in force since %(day)s; borders cannot be published for a day before.")
-                % {"grid": code, "day": grid.valid_from}
-            )
     kept = {code for code, shape in new.items() if code in old and _same(old[code], shape)}
     descent = _descent(old, new, kept)
     changes.descent |= descent
@@ -241,11 +218,20 @@ def _apply(borders: NewBorders, standing, model, changes: _Changes, result: Resu
         changes.pieces.append(old[code])
         result.retired.append(code)
     heirs = Counter(code for parents in descent.values() for code in parents)
+    undoing = changes.publication.undoes_id is not None
+    unmoved = GridVersion.Lineage.RESTORED if undoing else GridVersion.Lineage.KEPT
     for code in sorted(new):
         border = borders.grids[code]
         grid = standing.get(code)
         if code in kept:
-            _rename(grid, border)
+            if _describe(grid, border, borders.complete):
+                result.described.append(code)
+                if model is Grid:
+                    border.geometry = old[code]
+                    changes.ending.append(grid)
+                    _write(grid, border, model, changes, unmoved, [])
+                else:
+                    grid.save(update_fields=["name"])
             result.kept.append(code)
             continue
         parents = [parent for parent in descent[code] if parent != code]
@@ -267,6 +253,9 @@ def _apply(borders: NewBorders, standing, model, changes: _Changes, result: Resu
             grid = model(code=code, community_code=borders.community, generation=0, valid_from=effective_on)
         elif grid.retired_on is None:
             changes.ending.append(grid)
+        if undoing:
+            lineage = GridVersion.Lineage.RESTORED
+        _describe(grid, border, borders.complete)
         _write(grid, border, model, changes, lineage, [in_force[parent] for parent in parents])
 
 
@@ -303,10 +292,19 @@ def _by_share(pair: tuple[float, str]):
     return -round(pair[0], 6), pair[1]
 
 
-def _rename(grid, border: Border) -> None:
-    if border.name and border.name != grid.name:
-        grid.name = border.name
-        grid.save(update_fields=["name"])
+def _describe(grid, border: Border, complete: bool) -> bool:
+    """Give a grid, unsaved, the name, kind and colour of its border; whether that changed anything."""
+    wanted = {"name": border.name, "kind": border.kind, "colour": border.colour}
+    changed = [
+        field
+        for field, value in wanted.items()
+        if hasattr(grid, field)
+        and (value or (complete and field != "kind"))
+        and getattr(grid, field) != value
+    ]
+    for name in changed:
+        setattr(grid, name, wanted[name])
+    return bool(changed)
 
 
 def _write(grid, border, model, changes: _Changes, lineage, parents) -> None:
@@ -314,7 +312,6 @@ def _write(grid, border, model, changes: _Changes, lineage, parents) -> None:
     geom = to_django(border.geometry)
     grid.geom, grid.retired_on = geom, None
     grid.generation += 1
-    grid.name = border.name or grid.name
     shared = {
         "generation": grid.generation,
         "geom": geom,
@@ -323,9 +320,9 @@ def _write(grid, border, model, changes: _Changes, lineage, parents) -> None:
         "publication": changes.publication,
     }
     if model is Grid:
-        grid.kind = border.kind or kind_of(grid.code)
+        grid.kind = border.kind or (grid.kind if grid.pk else kind_of(grid.code))
         grid.save()
-        version = GridVersion(grid=grid, name=grid.name, kind=grid.kind, **shared)
+        version = GridVersion(grid=grid, name=grid.name, kind=grid.kind, colour=grid.colour, **shared)
     else:
         if grid.duty_grid_id is None and parents:
             grid.duty_grid_id = parents[0].duty_grid_id
@@ -335,7 +332,7 @@ def _write(grid, border, model, changes: _Changes, lineage, parents) -> None:
 
 
 def _keep(model, changes: _Changes) -> None:
-    """Versions end and begin, grids go, duties are handed over: each in one statement for all communities."""
+    """Versions end and begin, grids go: each in one statement for all communities."""
     day = changes.publication.effective_on
     model.objects.filter(pk__in=[grid.pk for grid in changes.gone.values()]).update(retired_on=day)
     versions, of_grid = (GridVersion, "grid__in") if model is Grid else (UnitGridVersion, "unit_grid__in")
@@ -348,7 +345,6 @@ def _keep(model, changes: _Changes) -> None:
             for version, parents in changes.versions
             for parent in parents
         )
-        _hand_over(changes.gone, changes.descent, day)
 
 
 def kind_of(code: str) -> str:
@@ -373,47 +369,12 @@ def heirs_of(descent: dict[str, list[str]], gone) -> dict[str, list[str]]:
     return heirs
 
 
-def _hand_over(gone: dict[str, Grid], descent, day) -> None:
-    """Duties of grids that go end, and go on in the grids that got most of their ground.
+def _add_nodes(communities) -> dict[str, list]:
+    """Nodes where grids meet their community's border, for it, its neighbours and all above them.
 
-    A grid keeps the leader it has; another grid's leader comes to it as a member.
+    Returns the vertices that each area got.
     """
-    running = GridDuty.objects.filter(Q(valid_to=None) | Q(valid_to__gt=day))
-    duties = list(running.filter(grid__in=gone.values()).select_related("grid").order_by("id"))
-    if not duties:
-        return
-    GridDuty.objects.filter(pk__in=[duty.pk for duty in duties if duty.valid_from >= day]).delete()
-    GridDuty.objects.filter(pk__in=[duty.pk for duty in duties if duty.valid_from < day]).update(valid_to=day)
-    heirs = heirs_of(descent, gone)
-    codes = {code for duty in duties for code in heirs[duty.grid.code]}
-    grids = dict(Grid.objects.filter(code__in=codes).values_list("code", "pk"))
-    led, served = set(), set()
-    for grid, worker, role in running.filter(grid__in=grids.values()).values_list("grid", "worker", "role"):
-        served.add((grid, worker))
-        if role == GridDuty.Role.LEADER:
-            led.add(grid)
-    begun = []
-    for duty in sorted(duties, key=lambda duty: duty.grid.code):
-        for code in heirs[duty.grid.code]:
-            grid = grids[code]
-            if (grid, duty.worker_id) in served:
-                continue
-            role = duty.role
-            if role == GridDuty.Role.LEADER and grid in led:
-                role = GridDuty.Role.MEMBER
-            begun.append(
-                GridDuty(
-                    worker_id=duty.worker_id, grid_id=grid, role=role, valid_from=day, valid_to=duty.valid_to
-                )
-            )
-            served.add((grid, duty.worker_id))
-            if role == GridDuty.Role.LEADER:
-                led.add(grid)
-    GridDuty.objects.bulk_create(begun)
-
-
-def _add_nodes(communities) -> None:
-    """Nodes where grids meet their community's border, for it, its neighbours and all above them."""
+    added: dict[str, list] = defaultdict(list)
     for borders in communities:
         if not len(borders.nodes) and shapely.equals_identical(borders.outline, on_lattice(borders.outline)):
             continue
@@ -428,6 +389,31 @@ def _add_nodes(communities) -> None:
             after = with_nodes(on_lattice(before), borders.nodes)
             if not shapely.equals_identical(after, before):
                 Area.objects.filter(pk=area.pk).update(geom=to_django(after))
+                added[area.code] += sorted(vertices(after) - vertices(on_lattice(before)))
+    return dict(added)
+
+
+def vertices(geometry) -> set[tuple[float, float]]:
+    """The vertices of a geometry."""
+    return set(map(tuple, shapely.get_coordinates(geometry)))
+
+
+def _drop_nodes(nodes: dict[str, list], communities: list[str]) -> None:
+    """Take nodes out of outlines again, but those where a grid of another community ends by now."""
+    found = {tuple(xy) for given in nodes.values() for xy in given}
+    if not found:
+        return
+    around = to_django(shapely.MultiPoint(sorted(found)))
+    others = Grid.objects.filter(retired_on=None, geom__intersects=around).exclude(
+        community_code__in=communities
+    )
+    found -= {xy for geom in others.values_list("geom", flat=True) for xy in vertices(to_shapely(geom))}
+    areas = Area.objects.select_for_update(of=("self",)).filter(valid_to=None, code__in=nodes)
+    for area in areas.order_by("code"):
+        outline = to_shapely(area.geom)
+        gone = {tuple(xy) for xy in nodes[area.code]} & found & vertices(outline)
+        if gone:
+            Area.objects.filter(pk=area.pk).update(geom=to_django(without_nodes(outline, gone)))
 
 
 def _move_rows(model, codes, pieces, publication, result: Result) -> None:
@@ -459,9 +445,7 @@ def _move_rows(model, codes, pieces, publication, result: Result) -> None:
     with connection.cursor() as cursor:
         cursor.execute("drop table regrid_piece, regrid_small")
     if model is Grid:
-        for place in registry.places.values():
-            if place.after_regrid is not None and moved_by_table.get(place.model):
-                place.after_regrid(publication, moved_by_table[place.model])
+        result.flows = succession.flows_of(publication, moved_by_table)
     else:
         _redraw_duty_grids(codes)
 

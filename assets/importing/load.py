@@ -16,7 +16,7 @@ from assets import codes
 from assets.importing import reading, values
 from assets.importing.targets import PLACE, Target, check_mapping, find_target
 from assets.models import Component, House, Household, ReferenceLine, RiskPoint
-from geo import audit, coordinates, events, numbers
+from geo import audit, coordinates, events, numbers, programs
 from geo.models import Area
 from geo.problems import Problem
 
@@ -124,6 +124,7 @@ def import_layer(
         job = _Job(target, sources, _crs(target, source, sources, crs), report, user, progress)
         try:
             with transaction.atomic():
+                programs.calls_itself(programs.IMPORTING)
                 job.run(source)
                 if dry_run:
                     raise _DryRun
