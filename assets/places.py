@@ -1,7 +1,11 @@
 """What stands near a point, for ``locate``."""
 
+from collections import Counter
+
+from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from assets.models import Building, Component, ReferenceLine
 from geo.nearness import within_metres
@@ -40,10 +44,49 @@ def nearest_components(user, point, chain) -> dict:
     }
 
 
+def homes_by_grids(moved) -> Counter:
+    """Households in moved buildings, by pair of grids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select h.building_id, count(*) from assets_house h join assets_household n on n.house_id = h.id"
+            " where h.building_id = any(%s) group by 1",
+            [[row for row, _old, _new in moved]],
+        )
+        homes = dict(cursor.fetchall())
+    counted = Counter()
+    for row, old, new in moved:
+        counted[old, new] += homes.get(row, 0)
+    return counted
+
+
+def homes_in_words(count: int) -> str:
+    return ngettext("%d home", "%d homes", count) % count
+
+
+def components_in_words(count: int) -> str:
+    return ngettext("%d component", "%d components", count) % count
+
+
 places.register(
     Place("estates", "assets.Estate", _("Estates"), ground="estate"),
-    Place("buildings", "assets.Building", _("Buildings"), locate=nearest_building, ground="whole"),
-    Place("components", "assets.Component", _("Components"), locate=nearest_components),
+    Place(
+        "buildings",
+        "assets.Building",
+        _("Buildings"),
+        locate=nearest_building,
+        ground="whole",
+        told=homes_in_words,
+        weigh=homes_by_grids,
+        order=20,
+    ),
+    Place(
+        "components",
+        "assets.Component",
+        _("Components"),
+        locate=nearest_components,
+        told=components_in_words,
+        order=30,
+    ),
     Place("facilities", "assets.PublicFacility", _("Public facilities")),
     Place("service_centers", "assets.ServiceCenter", _("Service centres")),
     Place("risk_points", "assets.RiskPoint", _("Risk points")),

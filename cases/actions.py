@@ -33,6 +33,8 @@ S = Case.State
 STAFF_SOURCES = (Case.Source.SUPERVISOR, Case.Source.WORKER)
 # A line of the log that is no move: somebody saw the same problem again (cases.supplements).
 SUPPLEMENT = "supplement"
+# Nor is this: borders changed and the case came to another grid (cases.places).
+REGRID = "regrid"
 
 
 @dataclass
@@ -242,7 +244,7 @@ def _not_yours(case: Case, move: flow.Move) -> str:
 
 def _too_late(case: Case, move: flow.Move, user) -> Problem:
     """Who was faster, when, and what the case is now."""
-    moves = case.transitions.exclude(action=SUPPLEMENT)
+    moves = case.transitions.exclude(action__in=(SUPPLEMENT, REGRID))
     last = moves.select_related("actor", "unit").order_by("-id").first()
     words = {
         "action": move.label,
@@ -285,6 +287,8 @@ def label_of(case: Case, action: str) -> str:
     """An action's name in words."""
     if action == SUPPLEMENT:
         return _("Added to the case")
+    if action == REGRID:
+        return _("Came to another grid when borders changed")
     moves = flow.flow_of(case).of(action)
     return str(moves[0].label if moves else _PAUSES.get(action, action))
 

@@ -29,26 +29,31 @@ _KEY = re.compile(r"[\x21-\x7e]{8,80}")
 _KEPT_HEADERS = ("Location", "ETag")
 
 
-def idempotent(view=None, *, required: bool = False):
+def idempotent(view=None, *, required: bool = False, in_body: bool = False):
     """Decorate a view function, or a handler method of a REST view, that writes.
 
     With ``required`` a request without a key is refused (400).
     """
     if view is None:
-        return functools.partial(idempotent, required=required)
+        return functools.partial(idempotent, required=required, in_body=in_body)
 
     @functools.wraps(view)
     def wrapper(*args, **kwargs):
         request = next(arg for arg in args if isinstance(arg, HttpRequest | Request))
-        return once(request, functools.partial(view, *args, **kwargs), required=required)
+        run = functools.partial(view, *args, **kwargs)
+        return once(request, run, required=required, in_body=in_body)
 
     return wrapper
 
 
 class Idempotent:
-    """For REST views: every unsafe method honours a client's key."""
+    """For REST views: every unsafe method honours a client's key.
+
+    With ``key_in_body`` the body's ``client_key`` does as well as the header.
+    """
 
     idempotency_required = False
+    key_in_body = False
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
@@ -58,12 +63,18 @@ class Idempotent:
         handler = getattr(self, name, None)
         if handler is not None:
             # An attribute of this view, which lives for one request.
-            setattr(self, name, idempotent(handler, required=self.idempotency_required))
+            setattr(
+                self,
+                name,
+                idempotent(handler, required=self.idempotency_required, in_body=self.key_in_body),
+            )
 
 
-def once(request, run, *, required: bool = False):
+def once(request, run, *, required: bool = False, in_body: bool = False):
     """Run a write under the request's key, or give the answer it had."""
     key = request.headers.get(HEADER, "").strip()
+    if not key and in_body and isinstance(request.data, dict):
+        key = str(request.data.get("client_key") or "")
     if not key:
         if required:
             raise Problem(

@@ -170,11 +170,12 @@ class Place:
 
     ``locate`` adds to a locate answer: ``(user, point, chain) -> dict``. ``would_move`` is the label a
     planner reads. ``after_regrid(publication, moved)`` runs inside the publishing transaction with
-    ``moved`` as a list of (row id, old grid id, new grid id); it may answer {(old, new): count}, else rows
-    are counted. People on duty are told in the words of ``told(count)``, places of the lowest ``order``
-    first; without ``told`` they are not. ``ground`` says what the place is to the blocks that plans are made
-    of: "edge" (a line that parts them), "estate" (a polygon kept together) or "whole" (a polygon that no
-    border may cut). ``patrol`` selects the lines that are walked on patrol.
+    ``moved`` as a list of (row id, old grid id, new grid id). People on duty are told what came and went in
+    the words of ``told(count)``, places of the lowest ``order`` first; without ``told`` they are not.
+    ``weigh(moved)`` counts it, {(old, new): count}; by default rows are counted. ``ground`` says what the
+    place is to the blocks that plans are made of: "edge" (a line that parts them), "estate" (a polygon kept
+    together) or "whole" (a polygon that no border may cut). ``patrol`` selects the lines that are walked on
+    patrol.
     """
 
     id: str
@@ -185,6 +186,7 @@ class Place:
     ground: str = ""
     patrol: Callable[[], Q] | None = None
     told: Callable[[int], str] | None = None
+    weigh: Callable | None = None
     order: int = 100
 
 

@@ -2,7 +2,7 @@
 
 from geo.jobs import PATIENT, app
 from grids import actions
-from grids.planning import draft
+from grids.planning import draft, publish
 
 
 @app.periodic(cron="7,37 * * * *")
@@ -16,3 +16,10 @@ def end_forgotten_shifts(timestamp: int) -> int:
 def prepare_plan(plan_id: int) -> None:
     """Make the blocks of a plan; a plan that is ready is left alone."""
     draft.prepare(plan_id)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="grids.publish_due_plans")
+def publish_due_plans(timestamp: int) -> dict[str, int]:
+    """Publish plans whose day has come, within five minutes of midnight in Shanghai or of the start."""
+    return publish.publish_due()

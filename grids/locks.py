@@ -23,6 +23,8 @@ PROGRAMS = {
     programs.IMPORTING: gettext_lazy("an import is running"),
     PUBLISHING: gettext_lazy("borders are being published"),
 }
+# Those who hold them for long: who wants to publish is told at once.
+LONG = (programs.IMPORTING, PUBLISHING)
 
 
 def patiently(communities: list[str], work: Callable[[], object], attempts: int = ATTEMPTS):

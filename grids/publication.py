@@ -20,11 +20,10 @@ from geo.models import Area
 from geo.problems import Problem
 from grids import assignment, succession
 from grids.coverage import on_lattice, with_nodes, without_nodes
+from grids.descent import fates, heirs_of
 from grids.locks import patiently
 from grids.models import DutyGrid, Grid, GridVersion, Publication, UnitGrid, UnitGridVersion
 
-# A new grid descends from an old one that gave it at least this share of its ground.
-DESCENT_SHARE = 0.01
 # Degrees, a tenth of a millimetre: the ground that changed hands is looked at so much wider.
 HAIR = 1e-9
 # More single events than this would only flood listeners: then one per community.
@@ -205,91 +204,39 @@ def to_django(geometry) -> GEOSGeometry:
 
 def _apply(borders: NewBorders, standing, model, changes: _Changes, result: Result) -> None:
     """Write a community's grids in force; ``changes`` gathers what else is to be written."""
-    effective_on = changes.publication.effective_on
     in_force = {code: grid for code, grid in standing.items() if grid.retired_on is None}
     old = {code: to_shapely(grid.geom) for code, grid in in_force.items()}
-    new = {code: border.geometry for code, border in borders.grids.items()}
-    kept = {code for code, shape in new.items() if code in old and _same(old[code], shape)}
-    descent = _descent(old, new, kept)
-    changes.descent |= descent
-    for code in sorted(set(in_force) - set(new)):
+    fate = fates(old, {code: border.geometry for code, border in borders.grids.items()}, set(standing))
+    changes.descent |= fate.descent
+    changes.pieces += fate.pieces
+    for code in sorted(set(in_force) - set(borders.grids)):
         changes.gone[code] = in_force[code]
         changes.ending.append(in_force[code])
-        changes.pieces.append(old[code])
         result.retired.append(code)
-    heirs = Counter(code for parents in descent.values() for code in parents)
     undoing = changes.publication.undoes_id is not None
-    unmoved = GridVersion.Lineage.RESTORED if undoing else GridVersion.Lineage.KEPT
-    for code in sorted(new):
-        border = borders.grids[code]
-        grid = standing.get(code)
-        if code in kept:
-            if _describe(grid, border, borders.complete):
-                result.described.append(code)
-                if model is Grid:
-                    border.geometry = old[code]
-                    changes.ending.append(grid)
-                    _write(grid, border, model, changes, unmoved, [])
-                else:
-                    grid.save(update_fields=["name"])
-            result.kept.append(code)
-            continue
-        parents = [parent for parent in descent[code] if parent != code]
-        if code in old:
-            lineage = GridVersion.Lineage.MOVED
-            changes.pieces.append(shapely.symmetric_difference(old[code], border.geometry))
-            result.changed.append(code)
-        else:
-            lineage = GridVersion.Lineage.NEW
-            if grid is not None:
-                lineage = GridVersion.Lineage.RESTORED
-            elif len(parents) > 1:
-                lineage = GridVersion.Lineage.MERGED
-            elif parents and (heirs[parents[0]] > 1 or parents[0] in new):
-                lineage = GridVersion.Lineage.SPLIT
-            changes.pieces.append(border.geometry)
-            result.created.append(code)
+    for code, lineage in sorted(fate.lineage.items()):
+        border, grid = borders.grids[code], standing.get(code)
+        parents = [in_force[parent] for parent in fate.descent[code] if parent != code]
         if grid is None:
-            grid = model(code=code, community_code=borders.community, generation=0, valid_from=effective_on)
-        elif grid.retired_on is None:
+            day = changes.publication.effective_on
+            grid = model(code=code, community_code=borders.community, generation=0, valid_from=day)
+        described = _describe(grid, border, borders.complete)
+        if lineage == GridVersion.Lineage.KEPT:
+            result.kept.append(code)
+            if not described:
+                continue
+            result.described.append(code)
+            if model is not Grid:  # its versions are borders and nothing else
+                grid.save(update_fields=["name"])
+                continue
+            border.geometry = old[code]
+        else:
+            (result.changed if code in old else result.created).append(code)
+        if code in old:
             changes.ending.append(grid)
         if undoing:
             lineage = GridVersion.Lineage.RESTORED
-        _describe(grid, border, borders.complete)
-        _write(grid, border, model, changes, lineage, [in_force[parent] for parent in parents])
-
-
-def _same(one, other) -> bool:
-    """Whether two polygons have the same vertices, wherever their rings begin."""
-    return shapely.equals_exact(one.normalize(), other.normalize(), 0)
-
-
-def _descent(old, new, kept=frozenset()) -> dict[str, list[str]]:
-    """For each new grid the old ones its ground came from, the largest share first.
-
-    ``kept`` are codes of grids that stay as they are: those come from themselves alone.
-    """
-    found = {code: [code] for code in new if code in kept}
-    codes, tree = list(old), shapely.STRtree(list(old.values()))
-    for code, shape in new.items():
-        if code in kept:
-            continue
-        shares = [
-            (shapely.area(shapely.intersection(shape, old[codes[number]])) / shape.area, codes[number])
-            for number in tree.query(shape, predicate="intersects")
-        ]
-        found[code] = parents_of(shares)
-    return {code: found[code] for code in new}
-
-
-def parents_of(shares: list[tuple[float, str]]) -> list[str]:
-    """The old grids a new one descends from, by their share of its ground: the largest first."""
-    return [parent for share, parent in sorted(shares, key=_by_share) if share >= DESCENT_SHARE]
-
-
-def _by_share(pair: tuple[float, str]):
-    """The largest share first; of equal ones the lowest code."""
-    return -round(pair[0], 6), pair[1]
+        _write(grid, border, model, changes, lineage, parents)
 
 
 def _describe(grid, border: Border, complete: bool) -> bool:
@@ -350,23 +297,6 @@ def _keep(model, changes: _Changes) -> None:
 def kind_of(code: str) -> str:
     """Basic or exclusive by the sequence: 801 to 999 are exclusive (our convention)."""
     return Grid.Kind.EXCLUSIVE if int(code[-3:]) > 800 else Grid.Kind.BASIC
-
-
-def heirs_of(descent: dict[str, list[str]], gone) -> dict[str, list[str]]:
-    """Codes of the new grids that go on with the duties of each old one.
-
-    ``descent`` is what ``_descent`` found. A new grid is the heir of the old one that gave it most; an old
-    grid that is ``gone`` and gave nobody most is continued by the first it gave anything.
-    """
-    heirs = defaultdict(list)
-    for code, parents in descent.items():
-        if parents:
-            heirs[parents[0]].append(code)
-    for code, parents in descent.items():
-        for parent in parents[1:]:
-            if parent in gone and not heirs[parent]:
-                heirs[parent].append(code)
-    return heirs
 
 
 def _add_nodes(communities) -> dict[str, list]:

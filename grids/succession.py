@@ -141,16 +141,20 @@ def _iso(day: date | None) -> str | None:
 
 def flows_of(publication: Publication, moved: dict[str, list[tuple]]) -> Flows:
     """Let every table with a place follow its moved rows, and count what people are told of."""
+    for place in registry.places.values():
+        if place.after_regrid is not None and moved.get(place.model):
+            place.after_regrid(publication, moved[place.model])
+    return weighed(moved)
+
+
+def weighed(moved: dict[str, list[tuple]]) -> Flows:
+    """What people are told of moved rows (row id, old, new), by pair of grids."""
     flows: Flows = defaultdict(Counter)
     for place in registry.places.values():
         rows = moved.get(place.model)
-        if not rows:
+        if not rows or place.told is None:
             continue
-        counted = place.after_regrid(publication, rows) if place.after_regrid else None
-        if place.told is None:
-            continue
-        if counted is None:
-            counted = Counter((old, new) for _row, old, new in rows)
+        counted = place.weigh(rows) if place.weigh else Counter((old, new) for _row, old, new in rows)
         for pair, number in counted.items():
             if number:
                 flows[pair][place.id] += number

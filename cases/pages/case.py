@@ -7,9 +7,11 @@ import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.gis.geos import Point
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -27,6 +29,7 @@ from geo import attachments
 from geo.events import row_hash
 from geo.models import Area, Organisation, User
 from geo.problems import Problem
+from grids.models import GridVersion
 
 # What a photo shows, in the reader's words rather than the step's name.
 PHASES = {
@@ -88,6 +91,7 @@ def case_context(request, case: Case) -> dict:
         "sees_reporter": queries.sees_reporter(user, case),
         "near": queries.nearby_open(user, case),
         "people": desk_queries.people_of(case, user),
+        "filed_grid": filed_grid(case),
         "given": case.dispatched_at or case.reported_at,
         "row": row_hash("cases", case.pk),
         "is_open": case.is_open,
@@ -111,13 +115,49 @@ def story(case: Case, user, photos: list[CaseAttachment]) -> list[dict]:
                 "unit": None if hidden else line.unit,
                 "to_unit": line.to_unit,
                 "took": line.at - before if before else None,
-                "why": dispatch.explain(line.detail.get("decision")) if line.to_unit_id else "",
+                "why": _why(line),
                 "photos": [photo for photo in photos if photo.transition_id == line.pk],
                 "kind": "end" if line.to_state in ENDS else "back" if _goes_back(line) else "",
             }
         )
         before = line.at
     return told[::-1]
+
+
+def _why(line) -> str:
+    """The rule that sent it to a unit; of a change of borders, from which grid it came to which."""
+    if line.action == actions.REGRID:
+        grids = {
+            end: " ".join(filter(None, (line.detail.get(f"{end}_name"), line.detail.get(end))))
+            for end in ("from", "to")
+        }
+        return _("From %(from)s to %(to)s.") % {end: name or _("no grid") for end, name in grids.items()}
+    return dispatch.explain(line.detail.get("decision")) if line.to_unit_id else ""
+
+
+def filed_grid(case: Case) -> dict | None:
+    """The grid of the day the case was filed on (reported on, before that), when it is not today's.
+
+    Filing keeps the code; for a case not filed yet, or from before codes were kept, the borders of that day
+    are asked.
+    """
+    now = case.grid.code if case.grid_id else ""
+    day = timezone.localdate(case.filed_at or case.reported_at)
+    versions = GridVersion.objects.filter(
+        Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day, grid__community_code=case.area_code
+    )
+    if case.filed_grid_code:
+        if case.filed_grid_code == now:
+            return None
+        versions = versions.filter(grid__code=case.filed_grid_code)
+    else:
+        versions = versions.filter(geom__intersects=case.geom)
+    found = versions.order_by("grid__code").values("grid__code", "name").first()
+    if found is None:
+        return {"code": case.filed_grid_code, "name": "", "day": day} if case.filed_grid_code else None
+    if found["grid__code"] == now:
+        return None
+    return {"code": found["grid__code"], "name": found["name"], "day": day}
 
 
 def _label(case: Case, line) -> str:

@@ -6,6 +6,7 @@ import shapely
 
 from geo.models import Area
 from grids.models import Plan, PlanBlock, PlanEdit
+from grids.planning import review
 from grids.planning.state import Block, Draft
 
 
@@ -153,20 +154,13 @@ def plan_line(plan: Plan, names: dict[str, str]) -> dict:
 
 
 def can(plan: Plan, user) -> dict[str, bool]:
-    """What the user may do with the plan as it stands."""
-
-    def has(permission: str) -> bool:
-        return user.scope.covers(permission, area_code=plan.area_code)
-
-    state = Plan.State(plan.state)
-    return {
-        "edit": state in Plan.OPEN and has("grids.plan"),
-        "withdraw": state in (*Plan.OPEN, Plan.State.FAILED, Plan.State.SUBMITTED) and has("grids.plan"),
-        "restore": state == Plan.State.WITHDRAWN and has("grids.plan"),
-        "submit": state in Plan.OPEN and has("grids.plan"),
-        "review": state == Plan.State.SUBMITTED and has("grids.review_plans"),
-        "publish": state == Plan.State.APPROVED and has("grids.publish_plans"),
-        "undo_publication": state == Plan.State.PUBLISHED and has("grids.publish_plans"),
+    """What the user may do with the plan as it stands; ``withdraw`` lays a draft aside or takes it back."""
+    draws = user.scope.covers("grids.plan", plan.area_code)
+    steps = review.can(user, plan)
+    return steps | {
+        "withdraw": steps["withdraw"] or (draws and plan.state in (*Plan.OPEN, Plan.State.FAILED)),
+        "restore": draws and plan.state == Plan.State.WITHDRAWN,
+        "review": steps["approve"] or steps["return"],
     }
 
 

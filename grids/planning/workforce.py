@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 from django.utils import timezone
 
+from grids.descent import heirs_of, parents_of
 from grids.models import Grid, GridDuty
-from grids.publication import heirs_of, parents_of
 
 LEADER, MEMBER = GridDuty.Role.LEADER, GridDuty.Role.MEMBER
 

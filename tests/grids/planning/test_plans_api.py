@@ -34,6 +34,10 @@ def test_a_plan_is_begun_read_changed_and_laid_aside(client, planner):
         "restore": False,
         "submit": True,
         "review": False,
+        "remark": True,
+        "approve": False,
+        "return": False,
+        "rebase": True,
         "publish": False,
         "undo_publication": False,
     }
