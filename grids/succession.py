@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import override, pgettext
 
 from geo import outputs, registry
 from geo.models import User
@@ -203,7 +203,7 @@ def tell(publication: Publication, flows: Flows) -> int:
                 outputs.notice(
                     user,
                     _("The borders of your grids changed"),
-                    detail=_("; ").join(sentences),
+                    detail=pgettext("between sentences", "; ").join(sentences),
                     url=reverse("grid-page", args=[first.code]),
                     icon="grid",
                 )
@@ -221,4 +221,7 @@ def in_words(counts: Counter) -> str:
     ]
     if len(parts) < 2:
         return "".join(parts)
-    return _("%(first)s and %(last)s") % {"first": _(", ").join(parts[:-1]), "last": parts[-1]}
+    return pgettext("enumeration", "%(first)s and %(last)s") % {
+        "first": _(", ").join(parts[:-1]),
+        "last": parts[-1],
+    }

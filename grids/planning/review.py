@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import gettext_lazy, override, pgettext_lazy
 
 from geo import audit, events, outputs
 from geo.models import Grant, User
@@ -21,17 +21,17 @@ from grids.planning.state import Draft
 S = Plan.State
 EDIT, REVIEW, PUBLISH = "grids.plan", "grids.review_plans", "grids.publish_plans"
 ACTIONS = {
-    "submit": gettext_lazy("Handed in for review"),
-    "return": gettext_lazy("Returned"),
-    "approve": gettext_lazy("Approved"),
-    "withdraw": gettext_lazy("Taken back"),
-    "rebase": gettext_lazy("Checked against the new borders"),
-    "schedule": gettext_lazy("To be published on a day"),
-    "publish": gettext_lazy("Published"),
-    "fail": gettext_lazy("Could not be published"),
-    "undo": gettext_lazy("Publication undone"),
-    "delete": gettext_lazy("Given up"),
-    "restore": gettext_lazy("Taken up again"),
+    "submit": pgettext_lazy("plan step", "Handed in for review"),
+    "return": pgettext_lazy("plan step", "Returned"),
+    "approve": pgettext_lazy("plan step", "Approved"),
+    "withdraw": pgettext_lazy("plan step", "Taken back"),
+    "rebase": pgettext_lazy("plan step", "Checked against the new borders"),
+    "schedule": pgettext_lazy("plan step", "To be published on a day"),
+    "publish": pgettext_lazy("plan step", "Published"),
+    "fail": pgettext_lazy("plan step", "Could not be published"),
+    "undo": pgettext_lazy("plan step", "Publication undone"),
+    "delete": pgettext_lazy("plan step", "Given up"),
+    "restore": pgettext_lazy("plan step", "Taken up again"),
 }
 audit.ACTIONS |= {f"plan.{action}": words for action, words in ACTIONS.items()}
 audit.ACTIONS |= {
