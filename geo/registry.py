@@ -189,6 +189,10 @@ class Place:
     weigh: Callable | None = None
     order: int = 100
 
+    @property
+    def model_class(self):
+        return apps.get_model(self.model)
+
 
 @dataclass(frozen=True)
 class Bond:
@@ -202,10 +206,6 @@ class Bond:
     id: str
     hand_over: Callable
     hand_back: Callable
-
-    @property
-    def model_class(self):
-        return apps.get_model(self.model)
 
 
 class Registry(dict):
