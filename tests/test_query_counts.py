@@ -82,6 +82,8 @@ KINDS = {
     "data/": "import",
     "api/areas": "community",
     "api/grids": "grid",
+    "grids": "grid",
+    "api/plans": "plan",
     "api/unit-grids": "unit_grid",
     "api/check-ins": "check_in",
     "api/components": "component",
