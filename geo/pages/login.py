@@ -24,6 +24,7 @@ from django.views.decorators.http import require_safe
 from geo import audit, captcha, sessions
 from geo.landing import after_login
 from geo.net import client_address
+from geo.passwords import NotUsedBefore
 from geo.problems import Problem, problem_response
 
 # Wrong passwords for one name; and from one address, behind which a whole office may sit.
@@ -149,6 +150,8 @@ class PasswordForm(PasswordChangeForm):
             "At least 10 characters and three kinds of them: small letters, capital letters, digits, others."
             " No common password, and none like your name."
         )
+        if settings.PASSWORD_HISTORY:
+            self.fields["new_password1"].help_text += " " + NotUsedBefore().get_help_text()
 
     def save(self, commit=True):
         self.user.must_change_password = False

@@ -40,11 +40,12 @@ function card(column, id, title) {
 }
 
 function tile(measure, shown, choose, explain) {
-  return el(`div.tile${measure.tone ? `.is-${measure.tone}` : ""}${measure.id === shown ? ".is-shown" : ""}`, { "data-measure": measure.id },
+  const alarming = measure.tone && measure.total > 0; // None overdue is no alarm.
+  return el(`div.tile${alarming ? `.is-${measure.tone}` : ""}${measure.id === shown ? ".is-shown" : ""}`, { "data-measure": measure.id },
     el("button.tile-figure", {
       type: "button", "data-show": measure.id, "aria-pressed": String(measure.id === shown),
       title: gettext("Show on the map"), onclick: () => choose(measure.id),
-    }, el("span.tile-label", {}, measure.tone === "overdue" ? icon("bang") : null, measure.label),
+    }, el("span.tile-label", {}, alarming && measure.tone === "overdue" ? icon("bang") : null, measure.label),
       el("strong", {}, number(measure.total), measure.unit ? el("small", {}, measure.unit) : null)),
     el("span.tile-more", {},
       el("button.quiet", { type: "button", "aria-label": `${measure.label}: ${gettext("definition")}`, title: gettext("Definition"), onclick: () => explain(measure) }, icon("info")),
@@ -98,7 +99,7 @@ function trend(body, measure, days) {
     grid: { left: 4, right: 8, top: 10, bottom: 2, containLabel: true },
     xAxis: { type: "category", data: days.map(({ day }) => day.slice(5)), boundaryGap: false, ...axis() },
     yAxis: { type: "value", minInterval: 1, splitNumber: 3, ...axis(), splitLine: { lineStyle: { color: colour("--line") } } },
-    series: [{ type: "line", data: days.map(({ value }) => value), symbol: "none", smooth: 0.25, lineStyle: { color: colour("--act-strong"), width: 2 }, areaStyle: { color: colour("--act-soft") } }],
+    series: [{ type: "line", data: days.map(({ value }) => value), symbol: "none", smooth: 0.25, smoothMonotone: "x", lineStyle: { color: colour("--act-strong"), width: 2 }, areaStyle: { color: colour("--act-soft") } }],
   }, 6);
   const sum = days.reduce((total, { value }) => total + value, 0);
   holder.setAttribute("aria-label", `${measure.label}: ${days.length} d, ${sum}`);

@@ -29,6 +29,7 @@ export function createAreaMap(element, legend, drill) {
   let values = new Map();
   let bounds = [];
   let ringed = null;
+  let extent = null;
 
   const tint = (value) => RAMP[Math.max(0, bounds.findIndex((bound) => value <= bound)) + (RAMP.length - bounds.length)] ?? RAMP[0];
 
@@ -65,9 +66,9 @@ export function createAreaMap(element, legend, drill) {
     layers: [layer, names],
     view: new View({ projection: "EPSG:4326", center: [84, 39.5], zoom: 9, enableRotation: false }),
   });
-  // Roads and water over the tints, faintly: people find their quarter by them.
+  // Roads and water over the tints, faintly and without names: people find their quarter by them.
   getJSON("/api/layers/").then(({ layers }) => {
-    const lines = { id: "own", projection: "EPSG:4326", kind: "dark", layers: ["reference_lines"], opacity: 0.4 };
+    const lines = { id: "own", projection: "EPSG:4326", kind: "dark", layers: ["reference_lines"], names: false, opacity: 0.4 };
     for (const one of ownLayers(lines, { dark: true, registry: layers })) {
       one.setBackground(undefined);
       one.setZIndex(1);
@@ -109,8 +110,12 @@ export function createAreaMap(element, legend, drill) {
       source.clear();
       const read = new GeoJSON().readFeatures(collection).filter((feature) => feature instanceof Feature && feature.getGeometry());
       source.addFeatures(read);
-      const extent = read.length ? source.getExtent() : collection.bbox;
-      if (extent) map.getView().fit(fromExtent(extent), { padding: [24, 24, 24, 24] });
+      extent = read.length ? source.getExtent() : collection.bbox;
+    },
+    /** Brings the areas into sight, `right` pixels clear of the right edge. */
+    frame(right) {
+      map.updateSize();
+      if (extent) map.getView().fit(fromExtent(extent), { padding: [24, 24 + right, 24, 24] });
     },
     paint(measure, next) {
       values = next;

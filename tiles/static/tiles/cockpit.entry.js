@@ -41,6 +41,7 @@ async function load(area, { quiet = false } = {}) {
     answer = next;
     if (shapes) map.setShapes(shapes);
     draw(series.days, daily);
+    if (shapes) map.frame(tableRoom());
     foot();
   } catch (error) {
     if (mine !== generation) return;
@@ -53,6 +54,13 @@ async function load(area, { quiet = false } = {}) {
   } finally {
     if (mine === generation) root.classList.remove("is-loading");
   }
+}
+
+/** The width that a tall table takes from the map: a short one leaves room above it. */
+function tableRoom() {
+  const table = one("[data-table]", root);
+  const over = getComputedStyle(table).position === "absolute";
+  return over && table.offsetHeight > one("[data-map]", root).offsetHeight * 0.3 ? table.offsetWidth : 0;
 }
 
 const measured = () => answer.measures.find((measure) => measure.id === shown) ?? answer.measures[0];

@@ -20,11 +20,11 @@ const painters = {
     const land = new Style({ fill: new Fill({ color: tone.land }), stroke: new Stroke({ color: tone.edge, width: 1 }), zIndex: 0 });
     return (feature) => (feature.get("level") === "district" && /Polygon/.test(feature.getType()) ? land : null);
   },
-  reference_lines(tone) {
+  reference_lines(tone, named) {
     return (feature, metres) => {
       const kind = feature.get("kind");
       const rank = Number(feature.get("rank") ?? 3);
-      const name = feature.get("name");
+      const name = named && feature.get("name");
       if (kind === "water") {
         return [line(tone.water, wide(feature.get("width_m") ?? 12, metres, rank === 1 ? 2.5 : 1, 60), 1)]
           .concat(metres < 12 && name ? label(name, tone, "#4f86a0", 30) : []);
@@ -67,7 +67,7 @@ export function ownLayers(basemap, { dark, registry }) {
   return wanted.filter((id) => painters[id]).flatMap((id, index) => {
     const known = registry.find((layer) => layer.id === id);
     if (!known) return [];
-    const paint = painters[id](tone);
+    const paint = painters[id](tone, basemap.names !== false);
     return new VectorTileLayer({
       source: new VectorTileSource({
         format: new MVT(),
