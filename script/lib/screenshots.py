@@ -123,8 +123,9 @@ def standing() -> dict:
 class Camera:
     """A browser, and a session for each account that was asked for."""
 
-    def __init__(self, browser, base: str, out: Path, place: dict):
+    def __init__(self, browser, base: str, out: Path, place: dict, language: str = "zh-CN"):
         self.browser, self.base, self.out, self.place = browser, base, out, place
+        self.language = language
         self.sessions = {}
 
     def context(self, account: str, size: str):
@@ -132,7 +133,7 @@ class Camera:
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
             base_url=self.base,
-            locale="zh-CN",
+            locale=self.language,
             timezone_id="Asia/Shanghai",
             is_mobile=size == PHONE,
             has_touch=size == PHONE,
@@ -189,6 +190,7 @@ def main() -> None:
     parser.add_argument("--base", default="http://127.0.0.1:8000", help="address of the server")
     parser.add_argument("--only", default="", help="regular expression: names of the pages to take")
     parser.add_argument("--size", action="append", choices=SIZES, help="only this size; may be repeated")
+    parser.add_argument("--language", default="zh-CN", help="what the browser asks for: zh-CN or en")
     parser.add_argument("--axe", action="store_true", help="look for serious faults of accessibility")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -199,7 +201,7 @@ def main() -> None:
         wanted += [(*page, PHONE) for page in phone_pages()]
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        camera = Camera(browser, given.base, given.out, standing())
+        camera = Camera(browser, given.base, given.out, standing(), given.language)
         context, last, looked = None, None, set()
         for name, account, address, size in wanted:
             if not re.search(given.only, name):

@@ -87,7 +87,7 @@ export class ListMap {
       this.map.mark("list", points, layerStyle({ id: "cases", shape: "point", style: { by: "due_at" }, label_field: "" }, { unit }), { zIndex: points.binned ? 85 : 75 });
       this.map.note("points", null);
     } catch (error) {
-      if (error.name !== "AbortError") this.map.note("points", error.message, { label: gettext("Try again"), act: () => this.reload() });
+      if (error.name !== "AbortError") this.map.note("points", `${gettext("The cases on the map could not be loaded.")} ${error.message}`, { label: gettext("Try again"), act: () => this.reload() });
     }
   }
 

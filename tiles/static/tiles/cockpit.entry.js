@@ -159,7 +159,7 @@ setInterval(() => answer && load(answer.area.code, { quiet: true }), 60e3);
 watch((state) => {
   const live = one("[data-live]", root);
   live.textContent = stateWord(state);
-  live.className = `live is-${state}`;
+  live.dataset.state = state;
 });
 const tick = () => { one("[data-clock]", root).textContent = clock(Date.now()); };
 tick();

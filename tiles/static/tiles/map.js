@@ -124,7 +124,9 @@ class CityMap {
     this.#furnish();
     this.pointer = new Pointer(this, (name, detail) => this.#tell(name, detail));
     this.#followView();
-    for (const problem of known.problems) this.note(`problem ${problem}`, problem);
+    if (known.problems.length) {
+      this.note("register", gettext("The map's layers could not be loaded."), { label: gettext("Try again"), act: () => location.reload() });
+    }
   }
 
   // --- listening -------------------------------------------------------------------------------------------

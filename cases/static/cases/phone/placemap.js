@@ -7,7 +7,9 @@ import { createMap } from "@tiles/map.js";
 import { app } from "./app.js";
 import { currentFix } from "./position.js";
 
-const dot = new Style({ image: new Circle({ radius: 6, fill: new Fill({ color: "#12646a" }), stroke: new Stroke({ color: "#fff", width: 1.5 }) }) });
+const round = (radius, width) => new Style({ image: new Circle({ radius, fill: new Fill({ color: "#12646a" }), stroke: new Stroke({ color: "#fff", width }) }) });
+// From afar hundreds stand side by side: small enough to leave the streets in sight.
+const [dot, speck] = [round(6, 1.5), round(3, 0.8)];
 const chosen = new Style({ image: new RegularShape({ points: 4, radius: 12, fill: new Fill({ color: "rgba(31,95,191,0.25)" }), stroke: new Stroke({ color: "#1f5fbf", width: 2.5 }) }) });
 const mine = new Style({ stroke: new Stroke({ color: "#12646a", width: 2 }), fill: new Fill({ color: "rgba(18,100,106,0.06)" }) });
 
@@ -16,7 +18,7 @@ export const point = (row) => ({ type: "Feature", properties: { component: row[0
 /** Draw my grids and components on a map of the house. */
 export function drawMine(map, rows) {
   map.mark("mine", (app.base?.grids || []).map((grid) => ({ type: "Feature", properties: {}, geometry: grid.geometry })), mine, { zIndex: 400 });
-  map.mark("components", rows.map(point), dot, { zIndex: 600 });
+  map.mark("components", rows.map(point), () => (map.metres > 1 ? speck : dot), { zIndex: 600 });
 }
 
 /** The component's code under a pixel, or null. A thumb is wide. */

@@ -94,7 +94,10 @@ export function layerStyle(layer, { unit, dark = false }) {
     return (feature) => {
       const words = feature.get(named);
       return words
-        ? kept(`name ${layer.id} ${dark} ${words}`, () => new Style({ text: text(String(words), { size, overflow: true, colour: ink, dark }) }))
+        ? kept(`name ${layer.id} ${dark} ${words} ${feature.get("level")}`, () => {
+          const large = ["city", "district"].includes(feature.get("level"));
+          return new Style({ text: text(String(words), { size: size + (large ? 1 : 0), weight: large ? "600" : "", overflow: true, colour: ink, dark }) });
+        })
         : null;
     };
   }
