@@ -84,7 +84,7 @@ function bars(body, measure) {
   const holder = chart(body, measure.id, {
     grid: { left: 4, right: 44, top: 2, bottom: 2, containLabel: true },
     xAxis: { type: "value", show: false },
-    yAxis: { type: "category", data: rows.map((row) => row.label), ...axis(), axisLine: { show: false } },
+    yAxis: { type: "category", data: rows.map((row) => row.label), ...axis(), axisLine: { show: false }, axisLabel: { ...axis().axisLabel, width: 96, overflow: "truncate" } },
     series: [{
       type: "bar", barWidth: "56%", data: rows.map((row, index) => ({ value: row.value, itemStyle: { color: tints[index], borderRadius: 2 } })),
       label: { show: true, position: "right", color: colour("--ink"), fontSize: 11, formatter: ({ value }) => number(value) },

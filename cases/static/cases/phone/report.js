@@ -71,7 +71,7 @@ export async function reportScreen(root, { params, go }) {
         photos,
         el("div.buttons", {},
           el("button.button.grow", { type: "button", onclick: () => camera.click() }, icon("photo"), gettext("Take a photo")),
-          el("button.button", { type: "button", onclick: () => gallery.click() }, icon("upload"), gettext("From the album"))),
+          el("button.button.grow", { type: "button", onclick: () => gallery.click() }, icon("upload"), gettext("From the album"))),
         camera, gallery),
       step(2, gettext("Place"), place.element),
       step(3, gettext("Type"), type.element),
