@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", help="also write the tables to this file")
     parser.add_argument("--server", default="", help="a running installation's address, for cached tiles")
-    parser.add_argument("--peers", action="store_true", help="compare with django-vectortiles, if installed")
+    parser.add_argument("--peers", action="store_true", help="compare with others, installed for the run")
     options = parser.parse_args()
     chosen = options.only.split(",")
     if unknown := [one for one in chosen if one not in SECTIONS]:

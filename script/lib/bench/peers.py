@@ -1,10 +1,13 @@
-"""django-vectortiles beside ours (``--peers``): same tables, tiles and fields, one process, no HTTP.
+"""Peers beside ours (``--peers``). django-vectortiles: same tables, tiles and fields, one process, no HTTP.
 
-Installed for the run alone: ``pip install django-vectortiles``. It draws what meets the bare tile, ours also
+Installed for the run alone, into a folder that goes again. It draws what meets the bare tile, ours also
 what lies in the margin that keeps symbols whole, so its features must all be among ours (checked first).
+tipg is compared over HTTP, see ``bench.tipg``.
 """
 
-import importlib.util
+import subprocess
+import sys
+import tempfile
 
 import mapbox_vector_tile
 
@@ -13,6 +16,8 @@ from bench.tiles import LAYERS, SET, addresses, ids
 from bench.timing import interleave, milliseconds, ratio, table
 from geo.registry import layers
 from tiles.queries import statement, tile
+
+VERSION = "1.0.2"
 
 
 def _peer(name: str, z: int):
@@ -38,8 +43,27 @@ def _their_ids(data: bytes, name: str) -> set[int]:
 def measure(options) -> str:
     if not options.peers:
         return ""
-    if importlib.util.find_spec("vectortiles") is None:
-        return "django-vectortiles is not installed (`pip install django-vectortiles`): not compared.\n"
+    from bench import tipg
+
+    with tempfile.TemporaryDirectory() as folder:
+        said = subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder),
+                *(f"django-vectortiles=={VERSION}", "mercantile"),
+            ],
+            capture_output=True,
+            text=True,
+        )
+        if said.returncode:
+            first = f"django-vectortiles could not be installed: {said.stderr.strip()[-500:]}\n"
+        else:
+            sys.path.append(folder)
+            first = _beside_vectortiles(options)
+            sys.path.remove(folder)
+    return first + "\n" + tipg.measure(options)
+
+
+def _beside_vectortiles(options) -> str:
     connection = raw()
     user = city_leader(code_of_the_city())
     rows = []

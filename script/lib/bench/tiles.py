@@ -56,7 +56,7 @@ def floors(connection, user):
         for kind, order in (("base", "random()"), ("clustered", "geom")):
             text = psycopg.ClientCursor(connection).mogrify(sql, params)
             # The geometries come out as the adapter's hex; the database reads them back.
-            connection.execute(f"create temp table all_{name} as select * from ({_plain(text)}) t({names})")
+            connection.execute(f"create temp table all_{name} as select * from ({plain(text)}) t({names})")
             connection.execute(
                 f"create temp table {kind}_{name} as select * from all_{name} order by {order}"
             )
@@ -66,7 +66,7 @@ def floors(connection, user):
             connection.execute(f"analyze {kind}_{name}")
 
 
-def _plain(sql: str) -> str:
+def plain(sql: str) -> str:
     """The ORM asks for geometries as bytea; a table wants them as they are."""
     return sql.replace("::bytea", "")
 
