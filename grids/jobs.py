@@ -1,8 +1,8 @@
-"""Periodic work of the grids."""
+"""Background and periodic work of the grids."""
 
 from geo.jobs import PATIENT, app
 from grids import actions
-from grids.planning import draft, publish
+from grids.planning import draft, publish, report
 
 
 @app.periodic(cron="7,37 * * * *")
@@ -23,3 +23,9 @@ def prepare_plan(plan_id: int) -> None:
 def publish_due_plans(timestamp: int) -> dict[str, int]:
     """Publish plans whose day has come, within five minutes of midnight in Shanghai or of the start."""
     return publish.publish_due()
+
+
+@app.task
+def export_plan(output_id: int, plan_id: int, format: str, base_id: int | None = None) -> None:
+    """Make a plan's report, workbook or GeoPackage. Begun again after a crash, it begins anew."""
+    report.make(output_id, plan_id, format, base_id)

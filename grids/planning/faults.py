@@ -42,6 +42,8 @@ def of(draft, sums=None) -> list[dict]:
 
     Each is {kind, severity, text, grid: number or None, grids: numbers, geometry: GeoJSON, bbox}.
     """
+    if not draft.blocks:
+        return []  # nothing has been drawn yet
     sums = sums or figures.sums(draft)
     shapes = {number: shape for number, shape in draft.shapes().items() if draft.grids[number].active}
     found = [

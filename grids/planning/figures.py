@@ -14,15 +14,16 @@ import numpy as np
 import pyproj
 import shapely
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from grids.models import Grid, PlanBlock
+from grids.models import Grid, Plan, PlanBlock
 from grids.planning import counting, workforce
 from grids.planning.counting import AREA, COUNTED, FROM, PATROL, count
 from grids.publication import to_shapely
 
-__all__ = ["Sums", "after", "count", "measures", "of", "refresh", "sums"]
+__all__ = ["Sums", "count", "measures", "of", "refresh", "sums"]
 
 # The measure that a grid's size is judged by.
 HOMES, WORKERS, LOAD, COMPACTNESS = "households", "workers", "load_per_worker", "compactness"
@@ -128,14 +129,28 @@ def _measure(id, label, definition, unit, group, decimals=0) -> dict:
 
 
 def refresh(draft) -> bool:
-    """Count all blocks anew if their figures are older than an hour or than the borders in force."""
-    oldest = timezone.now() - FRESH
+    """Count all blocks anew if their figures are older than an hour or than the borders in force.
+
+    Waits for a stroke that is under way, and keeps others waiting, as a stroke does.
+    """
     wanted = counting.stamp(draft.plan.communities)
-    marks = [block.figures.get(COUNTED) for block in draft.blocks.values()]
-    if all(mark and mark[1] == wanted and datetime.fromisoformat(mark[0]) >= oldest for mark in marks):
+    if _fresh(draft.blocks.values(), wanted):
         return False
-    _count(draft, list(draft.blocks))
+    with transaction.atomic():
+        Plan.objects.select_for_update(of=("self",)).get(pk=draft.plan.pk)
+        rows = list(PlanBlock.objects.filter(plan=draft.plan, active=True))
+        if not _fresh(rows, wanted):
+            count(rows)
+    for row in rows:
+        if row.pk in draft.blocks:
+            draft.blocks[row.pk].figures = row.figures
     return True
+
+
+def _fresh(blocks, wanted: int) -> bool:
+    oldest = timezone.now() - FRESH
+    marks = [block.figures.get(COUNTED) for block in blocks]
+    return all(mark and mark[1] == wanted and datetime.fromisoformat(mark[0]) >= oldest for mark in marks)
 
 
 def _count(draft, ids: list[int]) -> None:
@@ -222,9 +237,6 @@ def of(draft) -> dict:
         ],
         "faults": faults.of(draft, found),
     }
-
-
-after = of
 
 
 def told(held: Counter, shape, grid, plan) -> dict:
