@@ -62,27 +62,12 @@ def read_grids(
 
     Every community named in the file is taken as a whole. ``progress(done, all)`` is called per community.
     """
-    try:
-        frame = pyogrio.read_dataframe(str(path), layer=layer, encoding=encoding, force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError) as error:
-        raise Problem(
-            _("%(file)s cannot be read: %(error)s") % {"file": Path(path).name, "error": error}
-        ) from None
-    if "geometry" not in frame or frame.empty:
-        raise Problem(_("%s holds no polygons.") % Path(path).name)
+    frame, geometries = read_frame(path, crs, layer=layer, encoding=encoding)
     fields = [name for name in frame.columns if name != "geometry"]
-    code_field = _field(code_field, CODE_FIELDS, fields, required=True)
-    name_field = _field(name_field, NAME_FIELDS, fields)
-    kind_field = _field(kind_field, (), fields)
-    if crs is None:
-        if frame.crs is None:
-            raise Problem(_("%s does not say its coordinate system: declare it.") % Path(path).name)
-        crs = frame.crs.to_epsg() or frame.crs.to_wkt()
+    code_field = column_of(code_field, CODE_FIELDS, fields, required=True)
+    name_field = column_of(name_field, NAME_FIELDS, fields)
+    kind_field = column_of(kind_field, (), fields)
     result = GridFile()
-    try:
-        geometries = outlines.convert(np.asarray(frame.geometry.to_numpy(), dtype=object), crs)
-    except coordinates.CoordinateError as error:
-        raise Problem(str(error), kind="coordinates") from None
     rows: dict[str, tuple] = {}
     for number, geometry in enumerate(geometries, start=1):
         row = frame.iloc[number - 1]
@@ -91,7 +76,30 @@ def read_grids(
     return result
 
 
-def _field(wanted: str, usual, fields, required: bool = False) -> str:
+def read_frame(path: Path | str, crs: str | int | None, *, layer: str | None = None, encoding=None):
+    """A layer of any OGR format: its table, and its geometries in WGS-84 on the lattice.
+
+    ``crs`` is what the numbers are in; without it the file's own label counts.
+    """
+    name = Path(path).name
+    try:
+        frame = pyogrio.read_dataframe(str(path), layer=layer, encoding=encoding, force_2d=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError) as error:
+        raise Problem(_("%(file)s cannot be read: %(error)s") % {"file": name, "error": error}) from None
+    if "geometry" not in frame or frame.empty:
+        raise Problem(_("%s holds no polygons.") % name)
+    if crs is None:
+        if frame.crs is None:
+            raise Problem(_("%s does not say its coordinate system: declare it.") % name)
+        crs = frame.crs.to_epsg() or frame.crs.to_wkt()
+    try:
+        return frame, outlines.convert(np.asarray(frame.geometry.to_numpy(), dtype=object), crs)
+    except coordinates.CoordinateError as error:
+        raise Problem(str(error), kind="coordinates") from None
+
+
+def column_of(wanted: str, usual, fields, required: bool = False) -> str:
+    """The field that was asked for, or the first with a usual name."""
     if wanted:
         if wanted not in fields:
             raise Problem(
@@ -105,7 +113,7 @@ def _field(wanted: str, usual, fields, required: bool = False) -> str:
     return found
 
 
-def _text(value) -> str:
+def cell_text(value) -> str:
     """A cell as text; numbers that came as 1.0 lose the point."""
     if value is None or value != value:
         return ""
@@ -116,7 +124,7 @@ def _text(value) -> str:
 
 def _take(result, rows, number, geometry, row, code_field, name_field, kind_field, unit) -> None:
     """One row of the file, or a sentence why not."""
-    code = _text(row[code_field])
+    code = cell_text(row[code_field])
     if not (len(code) == 15 and code.isascii() and code.isdigit()):
         result.errors.append(
             _("row %(row)d: “%(code)s” is no grid code; it has 15 digits: community 12 + sequence 3.")
@@ -133,7 +141,7 @@ def _take(result, rows, number, geometry, row, code_field, name_field, kind_fiel
         )
         return
     kind = "" if unit else kind_of(code)
-    said = _text(row[kind_field]).lower() if kind_field and not unit else ""
+    said = cell_text(row[kind_field]).lower() if kind_field and not unit else ""
     if said:
         words = {str(label).lower(): value for value, label in Grid.Kind.choices}
         words |= {"basic": "basic", "exclusive": "exclusive", "基础网格": "basic", "专属网格": "exclusive"}
@@ -144,7 +152,7 @@ def _take(result, rows, number, geometry, row, code_field, name_field, kind_fiel
             )
             return
         kind = words[said]
-    rows[code] = (number, geometry, _text(row[name_field])[:100] if name_field else "", kind)
+    rows[code] = (number, geometry, cell_text(row[name_field])[:100] if name_field else "", kind)
 
 
 def _check(result: GridFile, rows, progress) -> None:

@@ -1,7 +1,10 @@
 """Background and periodic work of the grids."""
 
+from django.utils.translation import override
+
 from geo.jobs import PATIENT, app
 from grids import actions
+from grids.models import Plan
 from grids.planning import draft, publish, report
 
 
@@ -15,7 +18,8 @@ def end_forgotten_shifts(timestamp: int) -> int:
 @app.task(retry=PATIENT)
 def prepare_plan(plan_id: int) -> None:
     """Make the blocks of a plan; a plan that is ready is left alone."""
-    draft.prepare(plan_id)
+    with override(Plan.objects.values_list("created_by__language", flat=True).get(pk=plan_id) or "zh-hans"):
+        draft.prepare(plan_id)
 
 
 @app.periodic(cron="*/5 * * * *")

@@ -163,6 +163,7 @@ class PlanIn(serializers.Serializer):
     layer = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
     code_field = serializers.CharField(required=False, allow_blank=True, default="", max_length=80)
     name_field = serializers.CharField(required=False, allow_blank=True, default="", max_length=80)
+    encoding = serializers.CharField(required=False, allow_blank=True, default="", max_length=20)
     client_key = serializers.UUIDField(required=False, allow_null=True)
 
     def get_fields(self):
@@ -295,7 +296,7 @@ class PlansView(ScopedMixin, APIView):
                 raise Problem(_("There is no such plan."), errors=[{"pointer": "/from"}])
         if file is not None and file.size > MOST_UPLOAD:
             raise Problem(_("The file is too big."), status=413, kind="too-big")
-        names = ("crs", "layer", "code_field", "name_field", "grids")
+        names = ("crs", "layer", "code_field", "name_field", "encoding", "grids")
         plan, is_new = draft.start(
             request.user,
             name=data["name"],

@@ -120,7 +120,9 @@ def squeeze(latitude: float) -> float:
 
 def steps_of(polygons) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every edge of polygons as their rings go: number of the polygon, start and end as lattice cells."""
-    rings, of_ring = shapely.get_rings(np.asarray(polygons, dtype=object), return_index=True)
+    single, of_part = shapely.get_parts(np.asarray(polygons, dtype=object), return_index=True)
+    rings, of_ring = shapely.get_rings(single, return_index=True)
+    of_ring = of_part[of_ring]
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     cells = np.rint(xy / LATTICE).astype(np.int64)
     same = ring[:-1] == ring[1:]

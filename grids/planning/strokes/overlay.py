@@ -96,7 +96,8 @@ def _absorb(shapes: dict, latitude: float) -> None:
         (key for key, is_thin in zip(pieces, thin, strict=True) if is_thin),
         key=lambda key: shapely.area(shapes[key][0]),
     )
-    for key in waiting:
+    while waiting:
+        key = waiting.pop(0)
         shape, grid, _block, _figures = shapes[key]
         others = [other for other in shapes if other != key and shapes[other][1] == grid]
         near = [other for other in others if shapely.intersects(shapes[other][0], shape)]
@@ -106,7 +107,12 @@ def _absorb(shapes: dict, latitude: float) -> None:
         heir = near[max(shared, key=lambda number: (round(shared[number], 3), -number)) - 1]
         whole, _grid, block, _figures = shapes.pop(heir)
         del shapes[key]
-        shapes["piece", "joined", *_name(key), *_name(heir)] = (union([shape, whole]), grid, block, None)
+        joined = "piece", "joined", *_name(key), *_name(heir)
+        shapes[joined] = (union([shape, whole]), grid, block, None)
+        if heir in waiting:
+            waiting.remove(heir)
+            if slivers([shapes[joined][0]], latitude)[0]:
+                waiting.append(joined)
 
 
 def _name(key) -> tuple:

@@ -15,7 +15,7 @@ from grids.models import Plan, PlanBlock
 from grids.planning import draft
 from grids.planning.lattice import union
 from grids.planning.state import Draft
-from grids.publication import to_shapely
+from grids.publication import Border, NewBorders, publish, to_shapely
 from tests.factories import SIDE, at, box, make_user
 
 HOME = "990101001001"
@@ -144,3 +144,29 @@ def square(x: float, y: float, width: float, height: float | None = None) -> Pol
     """A rectangle whose south-west corner is at (x, y)."""
     corner = at(x, y)
     return box(corner.x, corner.y, width * SIDE, (height or width) * SIDE)
+
+
+def make_slanted(community: str = HOME) -> None:
+    """Grids in force whose borders slant, so that no street meets them on the lattice; and such streets."""
+    column, row = origin(community)
+    outline = to_shapely(Area.objects.get(code=community, valid_to=None).geom)
+    rings = [
+        ((0, 0), (0.4321, 0), (0.5678, 0.51), (0, 0.47)),
+        ((0.4321, 0), (1, 0), (1, 0.6123), (0.5678, 0.51)),
+        ((0, 0.47), (0.5678, 0.51), (0.333, 1), (0, 1)),
+        ((0.5678, 0.51), (1, 0.6123), (1, 1), (0.333, 1)),
+    ]
+    borders = {
+        f"{community}{number:03d}": Border(shapely.Polygon([at(column + x, row + y).coords for x, y in ring]))
+        for number, ring in enumerate(rings, start=1)
+    }
+    nodes = [at(column + x, row + y).coords for x, y in ((0.4321, 0), (1, 0.6123), (0.333, 1), (0, 0.47))]
+    publish([NewBorders(community, borders, outline, shapely.get_coordinates(shapely.MultiPoint(nodes)))])
+    for points in (
+        ((-0.1, 0.113), (0.31, 0.2271), (1.1, 0.1931)),
+        ((-0.1, 0.713), (0.51, 0.8271), (1.1, 0.7931)),
+        ((0.1931, -0.1), (0.2317, 0.477), (0.1733, 1.1)),
+        ((0.7931, -0.1), (0.7317, 0.477), (0.8733, 1.1)),
+        ((0.6, -0.1), (0.123, 1.1)),
+    ):
+        make_line(*((column + x, row + y) for x, y in points))
