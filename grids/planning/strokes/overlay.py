@@ -14,15 +14,19 @@ import shapely
 from django.utils.translation import gettext as _
 
 from geo.problems import Problem
-from grids.coverage import METRES_PER_DEGREE, on_lattice
+from grids.coverage import METRES_PER_DEGREE, metric, on_lattice
 from grids.planning.lattice import NEAR, cut_up, parts, shared_lengths, slivers, squeeze, union
 from grids.planning.strokes.stroke import Piece, Stroke
+
+# What is narrower comes from two lines that nearly run together, not from anybody's wish.
+CRUMB_M = 0.5
 
 
 def recut(stroke: Stroke, community: str, lines: list, assign: Callable) -> None:
     """Cut the blocks of a community along lines; ``assign(points, blocks)`` names each face's grid.
 
-    ``points`` lie in the faces, ``blocks`` are those that the faces are part of.
+    ``points`` lie in the faces, ``blocks`` are those that the faces are part of; a block that no line meets
+    is a face of its own.
     """
     blocks = stroke.draft.in_community(community)
     geoms = np.array([block.geom for block in blocks], dtype=object)
@@ -42,6 +46,9 @@ def recut(stroke: Stroke, community: str, lines: list, assign: Callable) -> None
             break
     else:
         raise Problem(_("The line cannot be drawn here; draw it a little beside."), kind="ground")
+    beside = [blocks[number] for number in untouched]
+    numbers = assign(shapely.point_on_surface(geoms[untouched]), beside) if beside else []
+    made += [(block, grid, block.geom) for block, grid in zip(beside, numbers, strict=True)]
     _take(stroke, blocks, made, latitude)
 
 
@@ -66,9 +73,7 @@ def _take(stroke: Stroke, blocks, made, latitude: float) -> None:
     count: dict[int, int] = defaultdict(int)
     for block, _grid, _shape in made:
         count[block.id] += 1
-    shapes: dict[object, tuple] = {
-        block.id: (block.geom, block.grid, block, block.figures) for block in blocks if block.id not in count
-    }
+    shapes: dict[object, tuple] = {}
     for order, (block, grid, shape) in enumerate(made):
         whole = count[block.id] == 1
         if whole and shapely.equals_identical(shapely.normalize(shape), shapely.normalize(block.geom)):
@@ -76,7 +81,8 @@ def _take(stroke: Stroke, blocks, made, latitude: float) -> None:
         else:
             # A block that only got nodes is the same ground: its figures hold.
             shapes["piece", order] = (shape, grid, block, block.figures if whole else None)
-    _absorb(shapes, latitude)
+    closed = {number for number, grid in stroke.draft.grids.items() if grid.locked}
+    _absorb(shapes, latitude, closed)
     for key, (shape, grid, block, figures) in shapes.items():
         if isinstance(key, int):
             if grid != block.grid:
@@ -86,8 +92,12 @@ def _take(stroke: Stroke, blocks, made, latitude: float) -> None:
     stroke.removed |= {block.id for block in blocks if block.id not in shapes}
 
 
-def _absorb(shapes: dict, latitude: float) -> None:
-    """Pieces that are slivers join the neighbour of their grid with which they share most border."""
+def _absorb(shapes: dict, latitude: float, closed: set[int]) -> None:
+    """Pieces that are slivers join the neighbour of their grid with which they share most border.
+
+    A crumb (narrower than ``CRUMB_M``) without one goes to another grid's piece beside it, unless that grid
+    is among the ``closed``.
+    """
     pieces = [key for key in shapes if not isinstance(key, int) and shapes[key][3] is None]
     if not pieces:
         return
@@ -99,16 +109,21 @@ def _absorb(shapes: dict, latitude: float) -> None:
     while waiting:
         key = waiting.pop(0)
         shape, grid, _block, _figures = shapes[key]
-        others = [other for other in shapes if other != key and shapes[other][1] == grid]
+        others = [other for other in shapes if other != key]
         near = [other for other in others if shapely.intersects(shapes[other][0], shape)]
         shared = shared_lengths([shape, *(shapes[other][0] for other in near)], latitude).get(0, {})
-        if not shared:
+        same = [number for number in shared if shapes[near[number - 1]][1] == grid]
+        if not same and shapely.is_empty(shapely.buffer(metric(shape, latitude), -CRUMB_M / 2)):
+            same = [number for number in shared if shapes[near[number - 1]][1] not in closed]
+            alone = not any(shapes[other][1] == grid for other in others)
+            same = [] if alone else same
+        if not same:
             continue
-        heir = near[max(shared, key=lambda number: (round(shared[number], 3), -number)) - 1]
-        whole, _grid, block, _figures = shapes.pop(heir)
+        heir = near[max(same, key=lambda number: (round(shared[number], 3), -number)) - 1]
+        whole, heirs, block, _figures = shapes.pop(heir)
         del shapes[key]
         joined = "piece", "joined", *_name(key), *_name(heir)
-        shapes[joined] = (union([shape, whole]), grid, block, None)
+        shapes[joined] = (union([shape, whole]), heirs, block, None)
         if heir in waiting:
             waiting.remove(heir)
             if slivers([shapes[joined][0]], latitude)[0]:

@@ -256,3 +256,16 @@ def test_slivers_join_their_neighbour_and_dead_ends_are_dropped(planner):
     make_line((0.1, 0.1), (0.2, 0.2))
     plan = make_plan(planner)
     assert len(check(plan).blocks) == 16
+
+
+def test_blocks_beside_the_line_go_with_their_side(planner):
+    for number in range(6):
+        make_line((number / 6 + 0.03, -0.1), (number / 6 + 0.03, 1.1))
+        make_line((-0.1, number / 6 + 0.03), (1.1, number / 6 + 0.03))
+    plan = make_plan(planner, streets=0)
+    draft = do(plan, planner, "cut", grid=1, line=line((-0.1, 0.231), (0.6, 0.247))).draft
+    new = max(draft.active)
+    assert share(draft, 1) + share(draft, new) == pytest.approx(0.25)
+    assert abs(share(draft, 1) - 0.13) < 0.01
+    draft = do(plan, planner, "reshape", line=line((0.5, 0.51), (0.9, 0.51), (0.9, 0.99), (0.5, 0.99))).draft
+    assert share(draft, 4) == pytest.approx(0.25 - 0.4 * 0.48)
