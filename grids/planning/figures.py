@@ -165,23 +165,24 @@ def sums(draft) -> Sums:
     new = [pk for pk, block in draft.blocks.items() if COUNTED not in block.figures]
     if new:
         _count(draft, new)
+    zeros = _zeros()
     result = Sums(
-        plan={number: Counter() for number, grid in draft.grids.items() if grid.active},
+        plan={number: Counter(zeros) for number, grid in draft.grids.items() if grid.active},
         in_force={
             grid.code: grid
             for grid in Grid.objects.filter(community_code__in=draft.plan.communities, retired_on=None)
         },
     )
-    result.today = {code: Counter() for code in result.in_force}
+    result.today = {code: Counter(zeros) for code in result.in_force}
     marks = [block.figures[COUNTED][0] for block in draft.blocks.values()]
     result.counted_at = min(marks, default="")
     ground: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     pairs: dict[tuple[str, int], Counter] = defaultdict(Counter)
     for block in draft.blocks.values():
         own = draft.grids[block.grid].code
-        whole = result.plan.setdefault(block.grid, Counter())
+        whole = result.plan[block.grid]
         for code, part in block.figures[FROM].items():
-            for held in (whole, result.today.setdefault(code, Counter()), pairs[code, block.grid]):
+            for held in (whole, result.today.setdefault(code, Counter(zeros)), pairs[code, block.grid]):
                 for name, value in part.items():
                     held[name] += value
             ground[own][code] += part.get(AREA, 0)
@@ -216,7 +217,7 @@ def of(draft) -> dict:
     found, grids = sums(draft), {}
     for number, shape in draft.shapes().items():
         if draft.grids[number].active:
-            grids[number] = told(found.plan.get(number, Counter()), shape, draft.grids[number], draft.plan)
+            grids[number] = told(found.plan[number], shape, draft.grids[number], draft.plan)
     today = {}
     for code, held in found.today.items():
         grid = found.in_force.get(code)
@@ -243,18 +244,14 @@ def told(held: Counter, shape, grid, plan) -> dict:
     """The figures of one grid: its sums, and what follows from them and from its border."""
     area, perimeter = measured(shape) if shape is not None else (0.0, 0.0)
     homes, workers = held[HOMES], held[WORKERS]
-    return (
-        _zeros()
-        | _plain(held)
-        | {
-            WORKERS: workers,
-            LOAD: round(homes / workers, 1) if workers else None,
-            AREA: round(area),
-            PATROL: round(held[PATROL]),
-            COMPACTNESS: round(4 * math.pi * area / perimeter**2, 3) if perimeter else 0,
-            "status": status(homes, grid, plan),
-        }
-    )
+    return _plain(held) | {
+        WORKERS: workers,
+        LOAD: round(homes / workers, 1) if workers else None,
+        AREA: round(area),
+        PATROL: round(held[PATROL]),
+        COMPACTNESS: round(4 * math.pi * area / perimeter**2, 3) if perimeter else 0,
+        "status": status(homes, grid, plan),
+    }
 
 
 def status(homes: float, grid, plan) -> str | None:
@@ -270,7 +267,7 @@ def _total(found: Sums) -> dict:
         whole.update(held)
     people = {worker for roles in found.people.then.values() for worker in roles}
     whole[WORKERS] = len(people)
-    return _zeros() | _plain(whole) | {LOAD: round(whole[HOMES] / len(people), 1) if people else None}
+    return _plain(whole) | {LOAD: round(whole[HOMES] / len(people), 1) if people else None}
 
 
 def _plain(held: Counter) -> dict:
