@@ -37,6 +37,7 @@ from tiles.queries import statement
 VERSION = "1.6.1"
 SCHEMA = "bench_tipg"
 WORKERS = 2
+CONNECTIONS = 1  # of each worker of tipg: as many active queries as ours, or a busy machine gives it more
 # Set, level, places whose tiles are asked for, how many at once. In degrees tipg transforms each row by the
 # words of a PROJ string and takes seconds for a tile: few are asked for.
 ROUNDS = (
@@ -103,8 +104,8 @@ def _tipg(python: Path):
         "TIPG_DB_DATETIME_EXTENT": "false",
         "TIPG_MAX_FEATURES_PER_TILE": "1000000",
         "TIPG_TILE_BUFFER": "64",
-        "DB_MIN_CONN_SIZE": "4",
-        "DB_MAX_CONN_SIZE": "4",
+        "DB_MIN_CONN_SIZE": str(CONNECTIONS),
+        "DB_MAX_CONN_SIZE": str(CONNECTIONS),
     }
     command = [str(python), "-m", "uvicorn", "tipg.main:app", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(WORKERS), "--log-level", "warning"]
@@ -196,10 +197,15 @@ def _tiles(options, theirs: int, ours: int, headers: dict, empty) -> str:
             "tipg": web.Site(theirs, their_path, zipped),
             "ours": web.Site(ours, our_path, zipped | headers, empty),
         }
+        seen = 0
         for item in items:
             got = {name: _unpacked(site.get(item)) for name, site in sites.items()}
-            if missing := _ids(got["tipg"], "default") - _ids(got["ours"], item[0]):
+            features = _ids(got["tipg"], "default")
+            seen += len(features)
+            if missing := features - _ids(got["ours"], item[0]):
                 raise SystemExit(f"tile {set_id} {item}: ours lacks {len(missing)} features")
+        if not seen:
+            raise SystemExit(f"tipg has no feature in any tile of {set_id} {z}")
         asked = web.ask_in_turns(sites, items, options.rounds if number > 3 else 1, hands)
         for name, one in asked.items():
             lines.append(
