@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assets.models import Component, ItemType
-from cases import deadlines, flow
+from cases import deadlines, flow, repeats
 from cases.evidence import Evidence, check_photos, check_position
 from cases.models import Case, Transition
 from cases.queries import hides_actor, sees_reporter
@@ -31,9 +31,7 @@ from grids.queries import Located, on_shift, require_inside
 
 S = Case.State
 STAFF_SOURCES = (Case.Source.SUPERVISOR, Case.Source.WORKER)
-# A line of the log that is no move: somebody saw the same problem again (cases.supplements).
-SUPPLEMENT = "supplement"
-# Nor is this: borders changed and the case came to another grid (cases.places).
+# A line of the log that is no move: borders changed and the case came to another grid (cases.places).
 REGRID = "regrid"
 
 
@@ -89,8 +87,6 @@ def report(
     if self_handled and not ({"report", "handle"} <= {photo.phase for photo in photos}):
         detail = _("A problem you handled yourself needs a photo from before and one from after.")
         raise Problem(detail, errors=[{"pointer": "/attachments", "detail": detail}])
-    if duplicate_of:
-        _original(user, duplicate_of)
     located = require_inside(place.point)
     try:
         with transaction.atomic():
@@ -98,7 +94,8 @@ def report(
             case.description, case.address = description.strip(), address.strip()
             case.self_handled, case.urgent, case.device_at = self_handled, urgent, device_at
             given = Given(photos=photos, device_at=device_at, client_key=client_key)
-            given.duplicate_of = duplicate_of
+            if duplicate_of:
+                given.original = repeats.original(user, duplicate_of, pointer="/duplicate_of")
             run = Run(case, user, given)
             run.step(flow.CURRENT.of("report")[0])
             if duplicate_of:
@@ -129,6 +126,12 @@ def act(number: str, action: str, user, given: Given | None = None) -> Case:
     given = given or Given()
     visible = Case.objects.for_user(user).filter(number=number)
     with transaction.atomic():
+        if given.duplicate_of:
+            # Two cases in a fixed order, or two people who merge them into each other wait for ever.
+            both = Case.objects.select_for_update(of=("self",)).filter(
+                number__in=(number, given.duplicate_of)
+            )
+            list(both.order_by("pk").values_list("pk"))
         case = (
             Case.objects.select_for_update(of=("self",))
             .select_related("type", "component", "holder_unit", "filing_standard", "grid", "unit_grid")
@@ -244,7 +247,7 @@ def _not_yours(case: Case, move: flow.Move) -> str:
 
 def _too_late(case: Case, move: flow.Move, user) -> Problem:
     """Who was faster, when, and what the case is now."""
-    moves = case.transitions.exclude(action__in=(SUPPLEMENT, REGRID))
+    moves = case.transitions.exclude(action__in=(repeats.SUPPLEMENT, REGRID))
     last = moves.select_related("actor", "unit").order_by("-id").first()
     words = {
         "action": move.label,
@@ -285,7 +288,7 @@ _PAUSES = {"suspend": gettext_lazy("Suspended"), "resume": gettext_lazy("Resumed
 
 def label_of(case: Case, action: str) -> str:
     """An action's name in words."""
-    if action == SUPPLEMENT:
+    if action == repeats.SUPPLEMENT:
         return _("Added to the case")
     if action == REGRID:
         return _("Came to another grid when borders changed")
@@ -318,9 +321,10 @@ def _check(case: Case, move: flow.Move, user, given: Given) -> None:
     if given.standard and deadlines.standard_for((given.type or case.type).pk, given.standard) is None:
         wrong("standard", _("This filing rule is not one of the type's."))
     if flow.CASE in move.needs:
-        other = _original(user, given.duplicate_of)
-        if other.pk == case.pk:
+        if given.duplicate_of == case.number:
             wrong("duplicate_of", _("A case is not its own duplicate."))
+        else:
+            given.original = repeats.original(user, given.duplicate_of, pointer="/duplicate_of", ended=True)
     if flow.PERSON in move.takes and given.verifier and not given.verifier.can("cases.verify"):
         wrong("verifier", _("%s does not verify cases.") % given.verifier)
     if move.action == "return_back" and move.by == flow.HOLDER:
@@ -333,19 +337,6 @@ def _check(case: Case, move: flow.Move, user, given: Given) -> None:
             )
     if errors:
         raise Problem(errors[0]["detail"], errors=errors, title=_("Something is missing"))
-
-
-def _original(user, number: str) -> Case:
-    """The case that another one repeats: seen by the user and itself no duplicate."""
-    other = Case.objects.for_user(user).filter(number=number).first()
-    detail = ""
-    if other is None:
-        detail = _("There is no such case, or not within your scope.")
-    elif other.duplicate_of_id:
-        detail = _("Case %s is itself a duplicate; name the original.") % number
-    if detail:
-        raise Problem(detail, errors=[{"pointer": "/duplicate_of", "detail": detail}])
-    return other
 
 
 def _sent_at(case: Case) -> datetime:

@@ -15,10 +15,12 @@ class CasesConfig(AppConfig):
 
 
 def _hangs_on_a_case(user, attachment) -> bool:
-    """Who may see a case may see its photos."""
+    """Who may see a case may see its photos, and those of reports that repeat it."""
     from cases.models import Case
 
-    return Case.objects.for_user(user).filter(case_attachments__attachment=attachment).exists()
+    links = list(attachment.case_attachments.values_list("case_id", "case__duplicate_of_id"))
+    cases = {pk for pair in links for pk in pair if pk is not None}
+    return bool(cases) and Case.objects.for_user(user).filter(pk__in=cases).exists()
 
 
 def _knows_the_witness(user, attachment) -> bool:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from assets.models import Component, ItemType
+from cases import repeats
 from cases.models import Case, Transition
 from geo.models import Area
 from geo.scopes import duty_grids
@@ -129,8 +130,12 @@ def _components(user, grids) -> list[list]:
 
 
 def messages(user) -> list[dict]:
-    """Steps others took on cases this user reported, is to check, or whose unit handles them."""
+    """Steps others took on cases this user reported or saw again, is to check, or whose unit handles them."""
     concerns = Q(case__reporter=user, action__in=TO_REPORTER) | Q(case__verifier=user, action__in=TO_VERIFIER)
+    # Who saw the same problem again hears of it like the first who did.
+    repeated = {pk for (pk,) in repeats.seen_again_by(user)}
+    if repeated:
+        concerns |= Q(case__in=repeated, action__in=TO_REPORTER)
     if grids := user.scope.grids("cases.verify"):
         concerns |= Q(case__grid_id__in=grids, action__in=(*TO_VERIFIER, *CHECKED))
     if user.organisation_id and user.can("cases.handle"):
@@ -154,7 +159,7 @@ def messages(user) -> list[dict]:
             "type": str(row.case.type) if row.case.type else "",
             "state": row.case.state,
             "state_label": row.case.get_state_display(),
-            "mine": row.case.reporter_id == user.pk,
+            "mine": row.case.reporter_id == user.pk or row.case_id in repeated,
         }
         for row in rows
     ]

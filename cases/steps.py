@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from assets.models import ItemType
-from cases import deadlines, dispatch, flow, verifiers
+from cases import deadlines, dispatch, flow, repeats, verifiers
 from cases.evidence import Evidence
 from cases.models import Case, CaseAttachment, CaseHold, Transition
 from geo import events
@@ -34,6 +34,7 @@ class Given:
     type: ItemType | None = None
     standard: int | None = None
     duplicate_of: str = ""
+    original: Case | None = None  # what ``duplicate_of`` names, once it was looked at
     verifier: User | None = None
     photos: list[Evidence] = field(default_factory=list)
     position: Point | None = None
@@ -121,6 +122,8 @@ class Run:
         for unit_id in concerned or {None}:
             events.emit("cases", case.pk, area_code=case.area_code, unit_id=unit_id, verb=verb)
         done = [line.action for line in self.lines]
+        if "merge" in done:
+            repeats.note(self.given.original, self.user, words=case.description, repeating=case)
         asked = any(action.startswith("ask_verify") for action in done)
         if asked or any(action.startswith("verify_") for action in done):
             # All who could do it: the task appears in their lists, or leaves them.
@@ -261,9 +264,8 @@ def _closed(run: Run, line):
 
 
 def _merged(run: Run, line):
-    other = Case.objects.get(number=run.given.duplicate_of)
-    run.case.duplicate_of = other
-    line.detail["duplicate_of"] = other.number
+    run.case.duplicate_of = run.given.original
+    line.detail["duplicate_of"] = run.given.original.number
 
 
 _CHANGES = {

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from assets.api import TypeSerializer
 from assets.models import Component
-from cases import deadlines, dispatch, flow, queries
+from cases import deadlines, dispatch, flow, queries, repeats
 from cases.actions import label_of
 from cases.models import Case, CaseAttachment, Transition
 from geo.events import row_hash
@@ -404,8 +404,7 @@ class CaseDetail(CaseRow):
 
     @extend_schema_field(PhotoOut(many=True))
     def get_photos(self, case):
-        rows = case.case_attachments.select_related("attachment").order_by("id")
-        return PhotoOut(rows, many=True, context=self.context).data
+        return PhotoOut(repeats.photos_of(case), many=True, context=self.context).data
 
     @extend_schema_field(TransitionOut(many=True))
     def get_transitions(self, case):

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assets.models import ItemType
-from cases import actions, desk_queries, dispatch, flow, queries
+from cases import actions, desk_queries, dispatch, flow, queries, repeats
 from cases.actions import Given
 from cases.api.serializers import actions_for
 from cases.evidence import Evidence
@@ -75,7 +75,7 @@ def case_page(request, number: str):
 def case_context(request, case: Case) -> dict:
     """Everything the drawer tells."""
     user = request.user
-    photos = list(case.case_attachments.select_related("attachment").order_by("id"))
+    photos = list(repeats.photos_of(case))
     for photo in photos:
         photo.caption = PHASES.get(photo.phase, "")
     code = case.area_code
@@ -106,6 +106,7 @@ def story(case: Case, user, photos: list[CaseAttachment]) -> list[dict]:
     before = None
     for line in lines:
         hidden = queries.hides_actor(user, line, case, sees_reporter)
+        repeating = line.detail.get("case", "") if line.action == repeats.SUPPLEMENT else ""
         who = "" if hidden else (str(line.actor) if line.actor else _("By rule"))
         told.append(
             {
@@ -116,7 +117,12 @@ def story(case: Case, user, photos: list[CaseAttachment]) -> list[dict]:
                 "to_unit": line.to_unit,
                 "took": line.at - before if before else None,
                 "why": _why(line),
-                "photos": [photo for photo in photos if photo.transition_id == line.pk],
+                "repeating": repeating,
+                "photos": [
+                    photo
+                    for photo in photos
+                    if photo.transition_id == line.pk or (repeating and photo.case.number == repeating)
+                ],
                 "kind": "end" if line.to_state in ENDS else "back" if _goes_back(line) else "",
             }
         )
