@@ -22,7 +22,6 @@ AWAY = "X-Wangge-Away"
 # Seconds; a session is written at most so often for having been used.
 _STEP = 60
 _NEVER_COUNT = ("/api/events/token", "/tiles/", "/basemaps/", "/m/session", "/login/captcha.png")
-_PHONE_PATHS = ("/m/", "/api/", "/i18n/", "/login/", "/logout/", "/password/")
 
 
 def begin(request) -> None:
@@ -30,7 +29,18 @@ def begin(request) -> None:
     until = timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
     request.session.set_expiry(until)
     request.session[_USED] = int(time.time())
-    request.session[_PHONE] = request.POST.get("next", "").startswith("/m/")
+    request.session[_PHONE] = False
+
+
+def lead(request, address: str) -> None:
+    """The log-in leads to this address: one that opens the phone app makes the session a phone's."""
+    request.session[_PHONE] = address.startswith("/m/")
+
+
+def at_desk(request) -> None:
+    """A page of the console is shown: from here on it is no phone's session any more."""
+    if request.session.get(_PHONE):
+        request.session[_PHONE] = False
 
 
 def limit(request) -> int:
@@ -67,13 +77,10 @@ def used(request) -> bool:
     most = limit(request)
     if most and since >= most:
         return False
-    console = "text/html" in request.headers.get("Accept", "") and not request.path.startswith(_PHONE_PATHS)
-    was_phone = session.get(_PHONE, False)
     counts = AWAY not in request.headers and not request.path.startswith(_NEVER_COUNT)
     counts = counts and request.path != reverse("session")
-    if session.modified or (counts and most and since >= min(_STEP, most / 4)) or (was_phone and console):
+    if session.modified or (counts and most and since >= min(_STEP, most / 4)):
         session[_USED] = now if counts else session[_USED]
-        session[_PHONE] = was_phone and not console
         try:
             # At once: what another request writes meanwhile is not overwritten at the end of this one.
             session.save()

@@ -93,6 +93,7 @@ class Login(views.LoginView):
     def form_valid(self, form):
         response = super().form_valid(form)
         self.request.session.pop(_ASKED, None)
+        sessions.lead(self.request, response.url)
         user = form.get_user()
         if user.language:
             response.set_cookie(
