@@ -15,7 +15,8 @@ def grid_rows(draft: Draft, since: int | None = None) -> list[dict]:
     counts: dict[int, int] = {}
     for block in draft.blocks.values():
         counts[block.grid] = counts.get(block.grid, 0) + 1
-    borders = draft.borders()
+    shown = {grid.community_code for grid in draft.grids.values() if since is None or grid.revision > since}
+    borders = draft.borders(shown)
     rows = []
     for number, grid in sorted(draft.grids.items()):
         if since is None and not grid.active:

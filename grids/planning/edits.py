@@ -6,6 +6,7 @@ A plan's row is locked while its draft changes, so that strokes come one after t
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -22,6 +23,7 @@ from grids.planning.strokes.stroke import Gone, Stroke
 from grids.publication import to_django
 
 MOST_SUMMARY = 200
+MOST_PARAMS = 2_000_000
 # Attributes of a grid that a delta may hold.
 FIELDS = ("code", "name", "kind", "colour", "locked", "active", "grid_id")
 
@@ -47,8 +49,7 @@ def stroke(plan: Plan, user, op: str, params: dict, base: int, client_key=None) 
             _("There is no operation “%(op)s”; there are: %(known)s.")
             % {"op": op[:40], "known": ", ".join(sorted(OPERATIONS))}
         )
-    if not isinstance(params, dict):
-        raise Problem(_("params takes an object."))
+    _check_params(params)
     with transaction.atomic():
         draft = Draft.load(plan, lock=True)
         if change := _replay(draft, user, client_key, base):
@@ -80,6 +81,18 @@ def stroke(plan: Plan, user, op: str, params: dict, base: int, client_key=None) 
         _keep_key(draft, user, client_key)
         drafts.tell(draft.plan)
     return Change(draft.plan, draft, base)
+
+
+def _check_params(params) -> None:
+    if not isinstance(params, dict):
+        raise Problem(_("params takes an object."))
+    try:
+        text = json.dumps(params, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError:
+        raise Problem(_("params holds letters or numbers that cannot be kept.")) from None
+    if "\\u0000" in text or len(text) > MOST_PARAMS:
+        raise Problem(_("params holds letters or numbers that cannot be kept."))
 
 
 def undo(plan: Plan, user, base: int, client_key=None, number: int | None = None) -> Change:
@@ -285,7 +298,7 @@ def _emptied(wish: Stroke, losing) -> list[int]:
 
 def _parts(draft: Draft, number: int) -> int:
     """How many parts a grid's ground has."""
-    shapes = draft.shapes()
+    shapes = draft.shapes({draft.grids[number].community_code})
     if number not in shapes:
         return 0
     return len(shapes[number].geoms) if shapes[number].geom_type == "MultiPolygon" else 1

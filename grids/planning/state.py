@@ -74,18 +74,26 @@ class Draft:
         """The blocks of a community."""
         return [block for block in self.blocks.values() if block.community == community]
 
-    def shapes(self) -> dict[int, shapely.Geometry]:
-        """Each active grid's ground: the union of its blocks, with every node of theirs."""
-        missing = [number for number in self.active if number not in self._shapes]
+    def shapes(self, communities=None) -> dict[int, shapely.Geometry]:
+        """Each active grid's ground: the union of its blocks, with every node of theirs.
+
+        With ``communities`` only the grids of these.
+        """
+        wanted = [
+            number
+            for number, grid in self.active.items()
+            if communities is None or grid.community_code in communities
+        ]
+        missing = [number for number in wanted if number not in self._shapes]
         if missing:
             members: dict[int, list] = {number: [] for number in missing}
             for block in self.blocks.values():
                 if block.grid in members:
                     members[block.grid].append(block.geom)
             self._shapes.update((number, union(geoms)) for number, geoms in members.items())
-        return {number: self._shapes[number] for number in self.active}
+        return {number: self._shapes[number] for number in wanted}
 
-    def borders(self, *, exact: bool = False) -> dict[int, shapely.Geometry]:
+    def borders(self, communities=None, *, exact: bool = False) -> dict[int, shapely.Geometry]:
         """Each active grid's border without the nodes that only blocks need.
 
         With ``exact`` every vertex of the grids in force and of the outlines stays (two statements), so that
@@ -99,7 +107,7 @@ class Draft:
             shapes = np.array([to_shapely(row.geom) for row in known], dtype=object)
             cells = np.rint(shapely.get_coordinates(shapes) / LATTICE).astype(np.int64)
             keep = set(map(tuple, cells.tolist()))
-        return without_idle_nodes(self.shapes(), keep)
+        return without_idle_nodes(self.shapes(communities), keep)
 
     def adjacency(self) -> dict[int, dict[int, float]]:
         """Metres of border that each pair of blocks shares, by block id."""

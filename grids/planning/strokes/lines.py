@@ -24,7 +24,7 @@ def cut(draft: Draft, params: dict) -> Stroke:
     stroke = Stroke(draft)
     number = whole_number(params, "grid")
     grid = stroke.grid(number)
-    shape = draft.shapes()[number]
+    shape = draft.shapes({grid.community_code})[number]
     course = snapped(stroke, grid.community_code, line(params), metres(params, "snap_m", 0))
     course = _to_border(course, shape, REACH_M)
     faces, _owner = cut_up([shape], [course])

@@ -77,9 +77,8 @@ class Network:
     """The borders of a community's grids as edges between corners, each with the grids beside it."""
 
     def __init__(self, draft: Draft, community: str):
-        borders = draft.borders()
-        self.numbers = [n for n in borders if draft.grids[n].community_code == community]
-        self.shapes = {number: borders[number] for number in self.numbers}
+        self.shapes = draft.borders({community})
+        self.numbers = list(self.shapes)
         owner, low, high = edges_of([self.shapes[number] for number in self.numbers])
         self.edges: dict[tuple, set[int]] = defaultdict(set)
         for number, a, b in zip(owner.tolist(), low.tolist(), high.tolist(), strict=True):

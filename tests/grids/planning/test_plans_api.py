@@ -1,5 +1,6 @@
 """The REST of plans: who may, what comes back."""
 
+import json
 import uuid
 
 import pytest
@@ -132,3 +133,27 @@ def test_a_conflict_brings_the_changes_along(client, planner):
     assert answer.status_code == 409
     problem = answer.json()
     assert problem["type"].endswith("/conflict") and problem["changes_since"]["revision"] == 1
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"point": spot(0.4, 0.1), "to": 2, "note": "\x00"},
+        {"point": spot(0.4, 0.1), "to": 2, "note": "\ud800"},
+        {"point": [1e400, 0], "to": 2},
+        {"lasso": {"type": "Polygon", "coordinates": [[[0, 0]]]}, "to": 2},
+        {"lasso": {"type": "Polygon", "coordinates": "x"}, "to": 2},
+        {"blocks": [True], "to": 2},
+        {"blocks": [1], "to": "x"},
+        [],
+        "x",
+        None,
+    ],
+)
+def test_nonsense_is_refused_in_words(client, planner, params):
+    plan = make_plan(planner, streets=1)
+    for op in ("hand_over", "cut", "carve", "reshape", "move_vertices", "merge", "set", "assign"):
+        body = json.dumps({"op": op, "base": 0, "params": params}).replace("Infinity", "1e400")
+        answer = client.post(f"/api/plans/{plan.pk}/edits/", body, **JSON)
+        assert answer.status_code in (400, 422), (op, answer.content)
+        assert answer.json()["detail"]
