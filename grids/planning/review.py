@@ -24,14 +24,12 @@ ACTIONS = {
     "submit": pgettext_lazy("plan step", "Handed in for review"),
     "return": pgettext_lazy("plan step", "Returned"),
     "approve": pgettext_lazy("plan step", "Approved"),
-    "withdraw": pgettext_lazy("plan step", "Taken back"),
+    "take_back": pgettext_lazy("plan step", "Taken back"),
     "rebase": pgettext_lazy("plan step", "Checked against the new borders"),
     "schedule": pgettext_lazy("plan step", "To be published on a day"),
     "publish": pgettext_lazy("plan step", "Published"),
     "fail": pgettext_lazy("plan step", "Could not be published"),
     "undo": pgettext_lazy("plan step", "Publication undone"),
-    "delete": pgettext_lazy("plan step", "Given up"),
-    "restore": pgettext_lazy("plan step", "Taken up again"),
 }
 audit.ACTIONS |= {f"plan.{action}": words for action, words in ACTIONS.items()}
 audit.ACTIONS |= {
@@ -194,7 +192,7 @@ def withdraw(user, pk: int, note: str = "") -> Plan:
     with transaction.atomic():
         plan = locked(user, pk, "withdraw")
         _open(plan, S.DRAFT)
-        note_step(plan, "withdraw", user, note, EDIT)
+        note_step(plan, "take_back", user, note, EDIT)
         people = {*makers(plan), *with_permission(REVIEW, plan.area_code)}
         tell(plan, people, gettext_lazy("Taken back: “%s”"), note, user)
     return plan

@@ -4,7 +4,7 @@ import VectorLayer from "ol/layer/Vector.js";
 import VectorSource from "ol/source/Vector.js";
 import { Fill, Stroke, Style } from "ol/style.js";
 import { createMap } from "@tiles/map.js";
-import { one } from "@geo/dom.js";
+import { one, onClick } from "@geo/dom.js";
 import { getJSON } from "@geo/http.js";
 import { toast } from "@geo/toast.js";
 
@@ -39,7 +39,7 @@ async function start() {
 
 async function drawBorders(map, code, at) {
   const shapes = [];
-  if (at) shapes.push([await border(code, ""), NOW]);
+  if (at && place.dataset.now) shapes.push([await border(code, ""), NOW]);
   if (place.dataset.then) shapes.push([await border(code, at), THEN]);
   const format = new GeoJSON({ dataProjection: "EPSG:4326", featureProjection: map.ol.getView().getProjection() });
   const source = new VectorSource();
@@ -55,3 +55,9 @@ if (place) start().catch((error) => toast(error.message));
 
 // Choosing another day is asking for it.
 one("[data-as-of] input")?.addEventListener("change", (event) => event.target.value && event.target.form.requestSubmit());
+
+onClick("[data-switch]", (button) => {
+  const shown = one("#panes").classList.toggle("show-map");
+  one("[data-word-map]", button).hidden = shown;
+  one("[data-word-list]", button).hidden = !shown;
+});
