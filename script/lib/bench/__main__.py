@@ -14,6 +14,7 @@ SECTIONS = (
     "locate",
     "rollup",
     "redraw",
+    "strokes",
     "writing",
     "events",
     "cached",
