@@ -96,5 +96,7 @@ places.register(
         _("Reference lines"),
         ground="edge",
         patrol=lambda: Q(kind=ReferenceLine.Kind.ROAD),
+        # Ditches and sidings do not part neighbours.
+        barred=lambda: Q(kind__in=(ReferenceLine.Kind.WATER, ReferenceLine.Kind.RAIL), rank__lte=2),
     ),
 )

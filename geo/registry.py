@@ -175,7 +175,7 @@ class Place:
     ``weigh(moved)`` counts it, {(old, new): count}; by default rows are counted. ``ground`` says what the
     place is to the blocks that plans are made of: "edge" (a line that parts them), "estate" (a polygon kept
     together) or "whole" (a polygon that no border may cut). ``patrol`` selects the lines that are walked on
-    patrol.
+    patrol, ``barred`` those that people cross only where a walked one does (a river, a railway).
     """
 
     id: str
@@ -185,6 +185,7 @@ class Place:
     after_regrid: Callable | None = None
     ground: str = ""
     patrol: Callable[[], Q] | None = None
+    barred: Callable[[], Q] | None = None
     told: Callable[[int], str] | None = None
     weigh: Callable | None = None
     order: int = 100

@@ -5,7 +5,7 @@ from django.utils.translation import override
 from geo.jobs import PATIENT, app
 from grids import actions
 from grids.models import Plan
-from grids.planning import draft, publish, report
+from grids.planning import draft, proposals, publish, report
 
 
 @app.periodic(cron="7,37 * * * *")
@@ -33,3 +33,9 @@ def publish_due_plans(timestamp: int) -> dict[str, int]:
 def export_plan(output_id: int, plan_id: int, format: str, base_id: int | None = None) -> None:
     """Make a plan's report, workbook or GeoPackage. Begun again after a crash, it begins anew."""
     report.make(output_id, plan_id, format, base_id)
+
+
+@app.task
+def run_proposal(proposal: int) -> str:
+    """Work out a proposal of grids; one that is over is left alone."""
+    return proposals.run(proposal)

@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from grids.api import borders, history, locate, plan_figures, plan_review, plans, work
+from grids.api import borders, history, locate, plan_figures, plan_proposals, plan_review, plans, work
 
 router = SimpleRouter()
 router.register("areas", borders.AreaViewSet, "area")
@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/shifts/punch-out/", work.PunchOutView.as_view(schema=None)),
     path("api/plans/", include(plans.urlpatterns)),
     path("api/grid-figures/", history.GridFiguresView.as_view(), name="grid-figures"),
+    path("api/plans/", include(plan_proposals.urlpatterns)),
     path("api/plans/", include(plan_review.urlpatterns)),
     path("api/plans/", include(plan_figures.urlpatterns)),
     path("api/", include(router.urls)),

@@ -143,12 +143,15 @@ def _endpoint(plan: Plan) -> str:
     return f"plan {plan.pk}"
 
 
+def is_done(plan: Plan, user, client_key) -> bool:
+    """Whether a stroke with this client's key was made already."""
+    known = IdempotencyKey.objects.filter(user=user, endpoint=_endpoint(plan), key=str(client_key))
+    return client_key is not None and known.exists()
+
+
 def _replay(draft: Draft, user, client_key, base: int) -> Change | None:
     """The answer to a request that was done already: what changed since the client's base."""
-    if client_key is None:
-        return None
-    known = IdempotencyKey.objects.filter(user=user, endpoint=_endpoint(draft.plan), key=str(client_key))
-    if not known.exists():
+    if not is_done(draft.plan, user, client_key):
         return None
     return Change(draft.plan, draft, min(base, draft.plan.revision), replayed=True)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 
-from grids.coverage import metric, shared_lengths
+from grids.coverage import metric
+from grids.planning.lattice import shared_lengths
 
 # A border shorter than this (metres) is a corner, not a border.
 CORNER_M = 0.05
