@@ -37,7 +37,17 @@ from geo.models import (
     Output,
     Role,
 )
-from grids.models import CheckIn, Grid, GridDuty, GridVersion, Publication, Shift, UnitGrid, UnitGridVersion
+from grids.models import (
+    CheckIn,
+    Grid,
+    GridDuty,
+    GridVersion,
+    PlanProposal,
+    Publication,
+    Shift,
+    UnitGrid,
+    UnitGridVersion,
+)
 from tests.factories import (
     LAT,
     LON,
@@ -249,6 +259,16 @@ class Everything:
             options={"target": "assets.Component", "mapping": {}},
         )
         plan = make_plan(self.planner, [f"990103001{number:03d}"], streets=0, name=f"方案{number}")
+        # Of the first plan: its list of proposals grows.
+        self.plan = getattr(self, "plan", plan)
+        proposal = PlanProposal.objects.create(
+            plan=self.plan,
+            community_code="990103001001",
+            revision=0,
+            grids=3,
+            state="ready",
+            created_by=make_user(),
+        )
         base_map = BaseMap.objects.create(
             name=f"map-{number}",
             title=f"底图{number}",
@@ -264,4 +284,5 @@ class Everything:
             "import": draft,
             "base_map": base_map,
             "plan": plan,
+            "proposal": proposal,
         }

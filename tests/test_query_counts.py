@@ -110,8 +110,8 @@ def known(text: str, name: str, first: dict) -> list[str]:
     """What a parameter of a route may be: the first that gets an answer is taken."""
     if name == "number":
         return [first["case"].number]
-    if name == "plan":
-        return [str(first["plan"].pk)]
+    if name in ("plan", "proposal"):
+        return [str(first[name].pk)]
     if name in ("code", "pk", "uuid") or (name == "name" and "basemaps" in text):
         if text.startswith("ogc/"):
             return [getattr(row, "code", None) or str(row.pk) for row in first.values()] + [

@@ -19,7 +19,7 @@ from assets.models import Building, Enterprise, Estate, House, Household, Reside
 from cases.models import CaseAttachment, ReporterContact
 from geo.models import Attachment, Organisation
 from geo.registry import layers
-from grids.models import CheckIn
+from grids.models import CheckIn, PlanProposal
 from tests.factories import at, make_case, make_component, make_rule, make_unit, make_user, make_worker
 from tests.grids.planning.plans import make_plan
 
@@ -74,6 +74,14 @@ def secrets(city):
     plan = make_plan(
         make_user(role="planner", area="9901"), ["990102001001"], streets=0, name=f"{MARKER} plan"
     )
+    proposal = PlanProposal.objects.create(
+        plan=plan,
+        community_code="990102001001",
+        revision=0,
+        grids=3,
+        message=f"{MARKER} message",
+        created_by=plan.created_by,
+    )
     return {
         "case": case,
         "component": component,
@@ -85,6 +93,7 @@ def secrets(city):
         "risk": risk,
         "rule": rule,
         "plan": plan,
+        "proposal": proposal,
     }
 
 
@@ -135,6 +144,7 @@ def values(secrets) -> dict[str, list[str]]:
         "kind": ["thumbnail", "original", "shown", "components", "buildings", "risk-points", "shops"],
         "model": ["component"],
         "plan": [str(secrets["plan"].pk)],
+        "proposal": [str(secrets["proposal"].pk)],
     }
 
 

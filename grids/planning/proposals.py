@@ -281,7 +281,7 @@ def as_json(found, ground: Ground, wish, measure: str) -> dict:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+    return f"{share * 100:.1f}".removesuffix(".0") + "%"
 
 
 def impossible(outlook, wish, ground: Ground, measure: str) -> str:

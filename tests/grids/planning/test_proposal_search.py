@@ -259,6 +259,16 @@ def test_every_split_is_bounded(monkeypatch):
     assert len(drawn) <= 3 * (recom.SEED_TREES + 1)
 
 
+def test_a_seed_that_leaves_one_block_for_two_grids_is_none():
+    for number in range(40):
+        ground = make_ground(3, 2, number)
+        ground.weights = np.array([30.0, 0, 400, 3, 0, 20])
+        graph = graphs.build(ground, 1e9)
+        region = recom.Region(graph, graph.regions[0], search.Aim.of(graph, 4, 0.3, 0))
+        part = region.seed(4, random.Random(number))
+        assert part is None or set(part.values()) == set(range(4))
+
+
 @pytest.mark.parametrize("after", [0, 1, 5, 40, 200])
 def test_a_stop_is_heard_at_once(after):
     calls = []
