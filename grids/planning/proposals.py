@@ -203,6 +203,7 @@ def _work(proposal: PlanProposal) -> tuple[str, str]:
     plan = Plan.objects.get(pk=proposal.plan_id)
     # Read before the blocks: a stroke between the two is then later than the proposal, and applying refuses.
     PlanProposal.objects.filter(pk=proposal.pk).update(revision=plan.revision)
+    found, stopped, progress = [], False, _Progress(proposal)
     draft = Draft.load(plan)
     figures.refresh(draft)
     ground = ground_of(draft, proposal.community_code, proposal.measure)
@@ -219,8 +220,6 @@ def _work(proposal: PlanProposal) -> tuple[str, str]:
     names = [name for name in measures() if name not in ("area_m2", proposal.measure)]
     blocks = sorted(draft.in_community(proposal.community_code), key=lambda block: block.id)
     values = {name: np.array([float(block.figures.get(name, 0)) for block in blocks]) for name in names}
-    found, stopped = [], False
-    progress = _Progress(proposal)
     try:
         for found in search.propose(ground, wish, outlook, progress, values):
             with transaction.atomic():

@@ -104,7 +104,8 @@ def propose(
     """
     graph = outlook.graph
     aim = Aim.of(graph, wish.grids, wish.tolerance, wish.keep)
-    trials = wish.wanted * (TRIALS_SMALL if len(graph) <= SMALL else TRIALS)
+    # The first trial is a quick one, so that there is something to look at.
+    trials = 1 + wish.wanted * (TRIALS_SMALL if len(graph) <= SMALL else TRIALS)
     blocks = np.array([index for members in graph.members for index in members])
     worth = ground.homes[blocks] / max(ground.homes[blocks].sum(), 1e-9)
     area = np.concatenate(
@@ -114,17 +115,14 @@ def propose(
     found: list[Found] = []
     regions = [Region(graph, nodes, aim) for nodes in graph.regions]
     for trial in range(trials):
-        if (
-            trial >= wish.wanted + 2
-            and len(found) == wish.wanted
-            and all(_within(one, wish) for one in found)
-        ):
+        # One trial more than were wanted may still find something better; then that is it.
+        if trial > wish.wanted + 1 and len(found) == wish.wanted and _within(found[-1], wish):
             break
         rng = random.Random(f"{wish.seed}:{trial}")
         begun, parts, cost, first = trial / trials, [0] * len(graph), 0.0, 0
         for region, count in zip(regions, outlook.counts, strict=True):
             share = len(region.nodes) / len(graph) / trials
-            region.aim = replace(aim, keep=wish.keep * TASTES[trial % len(TASTES)])
+            region.aim = replace(aim, keep=wish.keep * TASTES[max(0, trial - 1) % len(TASTES)])
             part = _trial(region, count, trial, rng, partial(_told, tick, begun, share)).part
             division = Division(graph, region.nodes, part, count, aim)
             begun += share
@@ -157,7 +155,9 @@ def _keep(found: list[Found], new: Found, worth, wish: Wish) -> bool:
     if any(_rank(old, wish) <= _rank(new, wish) for old in alike):
         return False
     rest = [old for old in found if not any(old is one for one in alike)]
-    found[:] = sorted([*rest, new], key=lambda one: _rank(one, wish))[: wish.wanted]
+    ranked = sorted([*rest, new], key=lambda one: _rank(one, wish))
+    # What is off is offered only while there is nothing better.
+    found[:] = [one for one in ranked if _within(one, wish) or not _within(ranked[0], wish)][: wish.wanted]
     return any(one is new for one in found)
 
 
@@ -170,7 +170,7 @@ def _trial(region: Region, count: int, trial: int, rng, at: Callable[[float], No
     region.tick = still = partial(at, 0.0)
     # The more the present borders weigh, the more likely a trial begins with them.
     start = None
-    if aim.keep and (trial == 0 or rng.random() < aim.keep):
+    if aim.keep and (trial <= 1 or rng.random() < aim.keep):
         start = from_present(graph, nodes, count, rng, HALVING_TREES, still)
     if start is None:
         start = region.seed(count, rng)
@@ -178,11 +178,11 @@ def _trial(region: Region, count: int, trial: int, rng, at: Callable[[float], No
         start = divide(graph, nodes, count, rng, aim.keep, HALVING_TREES, still)
     tries = min(MOST_TRIES, max(FEWEST_TRIES, TRIES * len(nodes)))
     division = Division(graph, nodes, start, count, aim)
-    # With the present borders in hand the first trial goes no further than it must.
-    heat = 0.3 if trial == 0 and aim.keep else 1.5
+    # With the present borders in hand the first trials go no further than it must.
+    heat = 0.3 if trial <= 1 and aim.keep else 1.5
     polish(division, rng, tries, heat, partial(at, 0.1))
     turns = TURNS
-    for turn in range(TURNS + MORE_TURNS):
+    for turn in range(TURNS + MORE_TURNS if trial else 0):
         if turn >= turns and _meets(division, aim):
             break
         region.tick = partial(at, 0.2 + 0.7 * min(turn, turns) / (turns + 1))
