@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS = {
         "ComponentStateEnum": "assets.models.Component.State",
         "TypeKindEnum": "assets.models.ItemType.Kind",
         "CheckInKindEnum": "grids.models.CheckIn.Kind",
+        "ProposalStateEnum": "grids.planning.models.PlanProposal.State",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
