@@ -27,4 +27,5 @@ urlpatterns = [
     path("api/plans/", include(plan_figures.urlpatterns)),
     path("api/", include(router.urls)),
     path("grids/", include("grids.pages.grid_routes")),
+    path("planner/", include("grids.pages.routes")),
 ]
