@@ -99,6 +99,8 @@ async function start() {
   notice(null);
   stage = await createStage(one("#map"), draft);
   bind();
+  stage.map.ol.updateSize();
+  stage.map.fit(draft.box(), { padding: 46, still: true });
   const quietly = (promise) => promise.catch((error) => notice(error.message, { bad: true, buttons: [el("button.button.small", { type: "button", onclick: () => location.reload() }, gettext("Try again"))] }));
   await Promise.all([quietly(draft.loadToday()), quietly(draft.loadFigures()), quietly(draft.loadEdits())]);
   root.dataset.ready = "1";
@@ -307,6 +309,8 @@ function bind() {
     one("#grid-scroll").append(box);
   }
   if (!draft.open) root.classList.add("read-only");
+  // For whoever asks from the console: where a block lies on the screen, what waits to be sent.
+  window.planner = { draft, stage, hand, queue };
   head(draft.plan);
   table.draw();
   strip.draw();

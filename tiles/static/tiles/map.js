@@ -225,13 +225,13 @@ class CityMap {
     view.animate({ center: fromLonLat(lonlat, this.projection), resolution: view.getResolution() / 4, duration: 300 });
   }
 
-  /** Brings a box into sight, no closer than `metres` per pixel. */
-  fit(box, { padding = 40, metres = 0.5 } = {}) {
+  /** Brings a box into sight, no closer than `metres` per pixel; `still` without a flight. */
+  fit(box, { padding = 40, metres = 0.5, still = false } = {}) {
     const view = this.ol.getView();
     view.fit(boxFrom(box, this.projection), {
       size: this.ol.getSize(), padding: [padding, padding, padding, padding],
       minResolution: this.#resolution(metres, (box[1] + box[3]) / 2, this.projection),
-      duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 350,
+      duration: still || matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 350,
     });
   }
 

@@ -31,7 +31,8 @@ export class Consequences {
     const scroll = this.place.scrollTop;
     this.place.replaceChildren(el("div.consequences", {}, this.#summary(), this.#grid(), this.#flows(), this.#faults()));
     this.place.scrollTop = scroll;
-    this.stage.faults((this.draft.figures.faults ?? []).map((fault) => fault.geometry));
+    // Errors stand on the map by themselves; what is only worth a look shows when it is chosen.
+    this.stage.faults((this.draft.figures.faults ?? []).filter((fault) => fault.severity === "error").map((fault) => fault.geometry));
   }
 
   #summary() {
@@ -116,6 +117,7 @@ export class Consequences {
     if (fault.grid) this.choose(fault.grid);
     const box = fault.bbox ?? (fault.geometry ? boxOf(fault.geometry.coordinates ?? []) : this.stage.draft.box(fault.grid));
     this.stage.zoomTo(box);
+    if (fault.geometry) this.stage.faults([fault.geometry]);
     this.stage.announce?.(fault.text);
   }
 

@@ -8,10 +8,12 @@ export const plansURL = (id = "") => `/api/plans/${id === "" ? "" : `${id}/`}`;
 const PALETTE = ["#3b7ea1", "#c27a2c", "#5a8f4e", "#9a5b8f", "#b8574a", "#4f6db0", "#8a7a2e", "#3f938a", "#a0637a", "#6f7f8c", "#7d6bb0", "#98764f"];
 export const colourOf = (grid) => grid?.colour || PALETTE[((grid?.number ?? 1) - 1) % PALETTE.length];
 export const nameOf = (grid) => grid.name || grid.code?.slice(-3) || String(grid.number);
-/** The three digits that people call a grid by, and its name where it has one. */
+/** The three digits that people call a grid by. */
+export const shortCode = (grid) => grid.code?.slice(-3) ?? "";
+/** The digits, and the name where it has one. */
 export const fullName = (grid) => {
-  const short = grid.code?.slice(-3) ?? "";
-  return grid.name && !grid.name.includes(short) ? `${grid.name} ${short}` : nameOf(grid);
+  const short = shortCode(grid);
+  return grid.name && !grid.name.includes(short) ? `${short} ${grid.name}` : nameOf(grid);
 };
 
 export class Draft extends EventTarget {
@@ -73,7 +75,7 @@ export class Draft extends EventTarget {
 
   async loadToday() {
     for (const { code } of this.plan.communities) {
-      const found = await getJSON(`/api/grids/?area=${code}&limit=500&format=geojson`);
+      const found = await getJSON(`/api/grids/?area=${code}&limit=500&format=geojson`, { headers: { Accept: "application/geo+json" } });
       for (const { properties, geometry } of found.features) {
         if (!geometry) continue;
         const shape = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;

@@ -9,7 +9,7 @@ import VectorLayer from "ol/layer/Vector.js";
 import VectorSource from "ol/source/Vector.js";
 import { createMap, fromLonLat, toLonLat } from "@tiles/map.js";
 import { gettext } from "@geo/i18n.js";
-import { colourOf, fullName } from "./draft.js";
+import { colourOf, nameOf, shortCode } from "./draft.js";
 import { interior } from "./topology.js";
 import { blockStyle, borderStyle, cursorStyle, faultStyle, ghostStyle, gridStyle, handleStyle, labelStyle, movedStyle, pickedStyle, proposalStyle, sketchStyle } from "./styles.js";
 import { count } from "./words.js";
@@ -34,9 +34,9 @@ export class Stage {
     layer("blocks", 105, blockStyle);
     layer("moved", 110, movedStyle());
     layer("picked", 120, pickedStyle);
+    layer("ghost", 128, ghostStyle);
     layer("borders", 130, (feature) => borderStyle(...this.#look(feature.getId())));
-    layer("ghost", 140, ghostStyle);
-    layer("proposal", 125, (feature) => proposalStyle(colourOf({ number: feature.getId() + 1 })));
+        layer("proposal", 125, (feature) => proposalStyle(colourOf({ number: feature.getId() + 1 })));
     layer("faults", 150, faultStyle);
     layer("cursor", 155, cursorStyle);
     layer("sketch", 160, sketchStyle, { updateWhileInteracting: true });
@@ -132,7 +132,8 @@ export class Stage {
       const homes = figures?.households;
       const feature = this.feature(grid.number, "Point", grid.label ?? interior(widest));
       feature.setStyle(labelStyle({
-        name: fullName(grid), status: figures?.status, locked: grid.locked, chosen: grid.number === this.chosen,
+        name: nameOf(grid), status: figures?.status, locked: grid.locked, chosen: grid.number === this.chosen,
+        code: nameOf(grid).includes(shortCode(grid)) ? "" : shortCode(grid),
         load: homes === undefined ? "" : `${count(homes)} ${gettext("homes")}`,
       }));
       return feature;

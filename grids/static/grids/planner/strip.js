@@ -23,7 +23,7 @@ export class Strip {
       button.disabled = true;
       this.go(edit);
     };
-    const start = el("button.stroke", { type: "button", disabled: !may, "aria-current": now ? null : "step", title: gettext("As the draft began"), onclick: ({ currentTarget }) => step(currentTarget, null) }, icon("home-view"), gettext("Start"));
+    const start = el("button.stroke", { type: "button", disabled: !may, "aria-current": now ? null : "step", title: gettext("As the draft began"), onclick: ({ currentTarget }) => step(currentTarget, null) }, gettext("Start"));
     const items = strokes.map((edit) => el(edit.undone ? "button.stroke.undone" : "button.stroke", {
       type: "button", disabled: !may, "data-edit": edit.number, "aria-current": edit.number === now ? "step" : null,
       title: `${edit.summary}\n${edit.user} · ${exact(edit.at)}${edit.undone ? `\n${gettext("Undone")}` : ""}`,

@@ -1,6 +1,7 @@
 // How a draft looks: tinted grids, thin blocks, the ghost of today's borders, a hatch over what moves.
 import { Circle, Fill, RegularShape, Stroke, Style, Text } from "ol/style.js";
 import { FONT, SELECTED, rgba } from "@tiles/map/styles.js";
+import { gettext } from "@geo/i18n.js";
 
 const kept = new Map();
 const once = (key, make) => {
@@ -85,9 +86,9 @@ export const proposalStyle = (colour) => once(`proposal ${colour}`, () => [
 
 const SIGNS = { under: "▽", over: "△", within: "" };
 
-export function labelStyle({ name, load, status, locked, chosen }) {
+export function labelStyle({ name, code, load, status, locked, chosen }) {
   const words = [name, `600 13px ${FONT}`];
-  const second = [SIGNS[status], load, locked ? "⚿" : ""].filter(Boolean).join(" ");
+  const second = [code, SIGNS[status], load, locked ? gettext("Locked") : ""].filter(Boolean).join(" ");
   if (second) words.push("\n", "", second, `12px ${FONT}`);
   return new Style({
     text: new Text({

@@ -1,7 +1,7 @@
 // The grids of a plan: the table with load bars, and the card in which the chosen one is changed.
 import { el, icon } from "@geo/dom.js";
 import { fill, gettext } from "@geo/i18n.js";
-import { colourOf, fullName } from "./draft.js";
+import { colourOf, fullName, shortCode } from "./draft.js";
 import { count, statusWord } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -42,7 +42,7 @@ export class GridTable {
     const { low, high } = draft.plan.standard;
     const figures = draft.figures;
     const faults = new Map();
-    for (const fault of figures?.faults ?? []) if (fault.grid) faults.set(fault.grid, (faults.get(fault.grid) ?? 0) + 1);
+    for (const fault of figures?.faults ?? []) if (fault.grid && fault.severity === "error") faults.set(fault.grid, (faults.get(fault.grid) ?? 0) + 1);
     const several = draft.plan.communities.length > 1 && !this.community;
     const body = el("tbody");
     let before = null;
@@ -71,9 +71,9 @@ export class GridTable {
     const chosen = grid.number === this.chosen;
     return el("tr", { "aria-selected": chosen ? "true" : "false", onclick: () => this.choose(grid.number) },
       el("td", {}, el("button.grid-name", {
-        type: "button", "data-grid": grid.number, "aria-pressed": String(chosen), title: grid.code,
+        type: "button", "data-grid": grid.number, "aria-pressed": String(chosen), title: `${grid.code} ${grid.name}`,
         ondblclick: () => this.open(grid.number),
-      }, el("i.swatch", { style: `background:${colourOf(grid)}` }), el("span.ellipsis", {}, fullName(grid)),
+      }, el("i.swatch", { style: `background:${colourOf(grid)}` }), el("span.code", {}, shortCode(grid)), el("span.ellipsis", {}, grid.name || ""),
       grid.kind === "exclusive" ? el("span.tag", { title: gettext("Exclusive grid") }, gettext("Excl.")) : null,
       grid.locked ? el("span", { title: gettext("Locked") }, icon("lock")) : null,
       grid.in_force ? null : el("span.tag.new", {}, gettext("New")),

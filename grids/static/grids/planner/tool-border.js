@@ -61,7 +61,8 @@ export class Border {
   }
 
   #handles() {
-    let shown = this.#inSight();
+    // Of the outline only the places where two grids meet on it: those tell why a border ends there.
+    let shown = this.#inSight().filter((one) => !one.fixed || one.degree > 2);
     // Far out only the places where three grids meet; the rest would be a string of pearls.
     if (shown.length > MOST_HANDLES) shown = shown.filter((one) => one.degree > 2 && !one.fixed).slice(0, MOST_HANDLES);
     this.stage.fill("handles", shown.map((one) => {
@@ -108,8 +109,8 @@ export class Border {
   #heat(node) {
     if (node === this.hot) return;
     const source = this.stage.source("handles");
-    source.getFeatureById(this.hot)?.set("hot", false);
-    source.getFeatureById(node)?.set("hot", true);
+    if (this.hot !== undefined) source.getFeatureById(this.hot)?.set("hot", false);
+    if (node !== undefined) source.getFeatureById(node)?.set("hot", true);
     this.hot = node;
   }
 
