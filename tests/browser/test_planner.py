@@ -153,13 +153,14 @@ def test_blocks_are_handed_over_by_click_and_by_painting(editor, plan):
     expect(page.locator(".flows li")).to_have_count(1)
 
     # A stroke of the mouse over two blocks of 003 is one stroke.
+    choose(page, "004")
     page.mouse.move(*pixel(page, 0.35, 0.6))
     page.mouse.down()
     page.mouse.move(*pixel(page, 0.35, 0.75), steps=4)
     page.mouse.move(*pixel(page, 0.35, 0.9), steps=4)
     page.mouse.up()
     saved(page, 2)
-    assert [held_by(plan, 0.35, y) for y in (0.6, 0.9)] == ["002", "002"]
+    assert [held_by(plan, 0.35, y) for y in (0.6, 0.9)] == ["004", "004"]
     check(plan)
 
     page.keyboard.press("Control+z")
@@ -167,7 +168,7 @@ def test_blocks_are_handed_over_by_click_and_by_painting(editor, plan):
     assert held_by(plan, 0.35, 0.6) == "003"
     page.keyboard.press("Control+Shift+z")
     saved(page, 4)
-    assert held_by(plan, 0.35, 0.6) == "002"
+    assert held_by(plan, 0.35, 0.6) == "004"
 
     # The draft outlives the page; the log steps back to its beginning.
     page.reload()
@@ -358,7 +359,7 @@ def test_one_finger_paints_and_two_move_the_map(editor, plan):
 def test_a_conflict_is_told_and_can_be_tried_again(editor, plan):
     page = editor()
     other = factories.make_user("郑规划", role="planner", area="9901")
-    block = block_at(plan, 0.4, 0.1)
+    block = block_at(plan, 0.4, 0.4)
     target = number_of(plan, "003")
     edits.stroke(plan, other, "hand_over", {"to": target, "blocks": [block_at(plan, 0.1, 0.4).pk]}, 0)
     edits.stroke(
@@ -366,7 +367,7 @@ def test_a_conflict_is_told_and_can_be_tried_again(editor, plan):
     )
     choose(page, "002")
     page.keyboard.press("b")
-    click(page, 0.4, 0.1)
+    click(page, 0.4, 0.4)
     dialog = page.locator("dialog[open]")
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text("郑规划")
@@ -377,7 +378,7 @@ def test_a_conflict_is_told_and_can_be_tried_again(editor, plan):
     expect(page.locator(".grid-table")).to_contain_text("郑的网格")
     dialog.locator(".button.main").click()
     saved(page, 3)
-    assert held_by(plan, 0.4, 0.1) == "002"
+    assert held_by(plan, 0.4, 0.4) == "002"
     check(plan)
 
 
