@@ -32,8 +32,10 @@ async function planSide(one) {
 
 async function todaySide() {
   await draft.loadToday();
+  // A grid that goes on keeps its colour on both sides.
+  const goesOn = new Map(draft.active().filter((grid) => grid.in_force).map((grid) => [grid.in_force, grid.colour]));
   return [...draft.today.values()].map((grid) => ({
-    code: grid.code, shape: grid.shape, name: fullName(grid), colour: colourOf({ number: Number(grid.code.slice(-3)) }),
+    code: grid.code, shape: grid.shape, name: fullName(grid), colour: colourOf({ number: Number(grid.code.slice(-3)), colour: goesOn.get(grid.code) }),
   }));
 }
 

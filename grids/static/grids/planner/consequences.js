@@ -63,7 +63,7 @@ export class Consequences {
     return el("section", {}, el("h3.section-title", {}, fullName(grid), tone ? badge(tone, shape, statusWord(now.status)) : null),
       el("table.table.dense.measure-table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, gettext("Measure")),
         el("th.number", { scope: "col" }, gettext("Today")), el("th.number", { scope: "col" }, gettext("Plan")), el("th.number", { scope: "col" }, "±"))),
-      el("tbody", {}, ...this.measures().map((measure) => {
+      el("tbody", {}, ...this.measures().filter((measure) => now[measure.id] || before?.[measure.id]).map((measure) => {
         const by = difference(now[measure.id], before?.[measure.id], measure);
         return el("tr", {}, el("th", { scope: "row", title: measure.definition ?? "" }, measure.label), el("td.number", {}, before ? measured(before[measure.id], measure) : "—"),
           el("td.number.strong", {}, measured(now[measure.id], measure)), el("td.number.by", {}, by));

@@ -38,8 +38,10 @@ export class Proposals {
     clearTimeout(this.timer);
     try {
       const found = await getJSON(this.url);
-      this.list = Array.isArray(found) ? found : found.results;
-      for (const one of this.list.slice(0, 3)) if (!GOING.includes(one.state) && !this.open.has(one.id)) this.open.set(one.id, one.alternatives?.[0]?.blocks ? one : await getJSON(`${this.url}${one.id}/`));
+      this.list = found.proposals;
+      this.measures = found.measures;
+      // The ground of the alternatives is fetched for the latest ones only.
+      for (const one of this.list.slice(0, 3)) if (!GOING.includes(one.state) && !this.open.has(one.id)) this.open.set(one.id, await getJSON(`${this.url}${one.id}/`));
     } catch (error) {
       this.place.replaceChildren(el("div.state.small", {}, icon("offline"), el("p", {}, error.message), el("button.button", { type: "button", onclick: () => this.load() }, gettext("Try again"))));
       return;
@@ -67,10 +69,7 @@ export class Proposals {
     const now = () => draft.active().filter((grid) => grid.community_code === community.value).length;
     const grids = el("input", { id: "proposal-grids", type: "number", min: 2, max: 60, value: Math.max(2, now()) });
     community.addEventListener("change", () => { grids.value = Math.max(2, now()); });
-    // Sums that ground carries with it can be balanced; shapes and shares cannot.
-    const shapes = ["compactness", "load_per_worker", "workers"];
-    const measures = (draft.figures?.measures ?? []).filter((one) => !shapes.includes(one.id) && one.balance !== false);
-    const measure = el("select", { id: "proposal-measure" }, ...(measures.length ? measures : [{ id: "households", label: gettext("Households") }]).map((one) => el("option", { value: one.id, selected: one.id === "households" }, one.label)));
+    const measure = el("select", { id: "proposal-measure" }, ...Object.entries(this.measures).map(([id, label]) => el("option", { value: id, selected: id === "households" }, label)));
     const tolerance = el("select", { id: "proposal-tolerance" }, ...[5, 10, 15, 20, 30].map((one) => el("option", { value: one / 100, selected: one === 10 }, `± ${one} %`)));
     const keep = el("input", { id: "proposal-keep", type: "range", min: 0, max: 1, step: 0.1, value: 0.5 });
     const wanted = el("select", { id: "proposal-wanted" }, ...[1, 2, 3, 5].map((one) => el("option", { value: one, selected: one === 3 }, String(one))));
@@ -108,26 +107,25 @@ export class Proposals {
     const going = GOING.includes(one.state);
     const whole = this.open.get(one.id) ?? one;
     const tone = { ready: ["ontime", "tick"], failed: ["overdue", "bang"], stopped: ["waiting", "stop"] }[one.state] ?? ["soon", "clock"];
-    const names = { waiting: gettext("Waiting"), running: gettext("Computing"), ready: gettext("Ready"), stopped: gettext("Stopped"), failed: gettext("No plan found") };
-    const place = this.draft.plan.communities.find((area) => area.code === (one.community ?? one.community_code))?.name ?? "";
+    const place = this.draft.plan.communities.find((area) => area.code === (one.community))?.name ?? "";
     return el("section.proposal", { "data-proposal": one.id }, el("div.row", {},
       el("h3.grow", {}, fill(gettext("%(n)s grids"), { n: one.grids }), " · ", `± ${Math.round((one.tolerance ?? 0) * 100)} %`, place && this.draft.plan.communities.length > 1 ? ` · ${place}` : ""),
-      badge(tone[0], tone[1], names[one.state] ?? one.state)),
+      badge(tone[0], tone[1], one.state_label)),
     el("p.small.muted", {}, [one.message, one.created_at && ago(one.created_at), fill(gettext("seed %(seed)s"), { seed: one.seed })].filter(Boolean).join(" · ")),
     going ? el("div.row", {}, el("progress.grow", { max: 1, value: one.progress ?? 0, "aria-label": gettext("Progress") }),
       el("span.small", {}, `${Math.round((one.progress ?? 0) * 100)} %`),
       el("button.button.small", { type: "button", onclick: ({ currentTarget }) => this.#stop(one, currentTarget) }, icon("stop"), gettext("Stop"))) : null,
-    el("div.alternatives", {}, ...(whole.alternatives ?? []).filter((alternative) => alternative.blocks).map((alternative, index) => this.#alternative(whole, { index, ...alternative }))));
+    el("div.alternatives", {}, ...(whole.alternatives ?? []).filter((alternative) => alternative.blocks).map((alternative) => this.#alternative(whole, alternative))));
   }
 
   #alternative(proposal, alternative) {
     const stale = this.draft.open && Object.keys(alternative.blocks).some((id) => !this.draft.blocks.has(Number(id)));
-    const values = (alternative.grids ?? []).map((grid) => grid[proposal.measure] ?? grid.households).filter((one) => typeof one === "number");
+    const values = alternative.grids.map((grid) => grid[proposal.measure]).filter((one) => typeof one === "number");
     const measure = this.draft.figures?.measures?.find((one) => one.id === proposal.measure) ?? { id: proposal.measure };
     const shown = this.preview === alternative.blocks;
     return el("article.alternative", { "data-alternative": alternative.index }, this.#thumbnail(alternative),
-      el("dl.facts.small", {}, el("dt", {}, gettext("Farthest off")), el("dd", {}, `${((alternative.deviation ?? 0) * 100).toFixed(1)} %`),
-        el("dt", {}, gettext("Homes that stay")), el("dd", {}, `${Math.round((alternative.kept ?? 0) * 100)} %`),
+      el("dl.facts.small", {}, el("dt", {}, gettext("Farthest off")), el("dd", {}, `${(alternative.deviation * 100).toFixed(1)} %`),
+        el("dt", {}, gettext("Homes that stay")), el("dd", {}, `${Math.round(alternative.kept * 100)} %`),
         el("dt", {}, gettext("Compactness")), el("dd", {}, count(alternative.compactness, 2)),
         values.length ? el("dt", {}, gettext("Smallest, largest")) : null, values.length ? el("dd", {}, `${measured(Math.min(...values), measure)} – ${measured(Math.max(...values), measure)}`) : null),
       el("div.buttons", {}, el("button.button.small", { type: "button", "aria-pressed": String(shown), onclick: () => this.#preview(alternative) }, icon("eye"), gettext("Show on the map")),
