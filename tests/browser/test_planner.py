@@ -349,7 +349,9 @@ def test_one_finger_paints_and_two_move_the_map(editor, plan):
     for step in range(1, 6):
         touch(client, "touchMove", (x + 8 + step * 4, y))
     touch(client, "touchEnd")
-    page.wait_for_function("() => window.planner.draft.revision === 2 || document.querySelector('.toast.bad')")
+    page.wait_for_function(
+        "() => window.planner.draft.revision === 2 || document.querySelector('.toast.bad')"
+    )
     check(plan)
 
 
