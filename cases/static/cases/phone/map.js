@@ -70,7 +70,20 @@ export async function mapScreen(root, { params }) {
       map.accuracy([fix.lon, fix.lat], fix.accuracy || 0);
     }
   });
-  const stopApp = onApp(drawTasks);
+  // A phone that opens here for the first time learns its grids when the map is there already.
+  let base = app.base;
+  const stopApp = onApp(() => {
+    drawTasks();
+    if (app.base === base) return;
+    const first = !base?.grids.length && app.base?.grids.length;
+    base = app.base;
+    drawMine(map, base?.components || []);
+    mine.hidden = !base?.grids.length;
+    if (!first) return;
+    map.toggle("components", false);
+    lost = false;
+    if (!given) toGrid();
+  });
   return () => {
     stopPosition();
     stopApp();
