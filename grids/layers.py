@@ -53,7 +53,7 @@ layers.register(
         group="grids",
         style=Style(colour="#2f7d6d", size=12, label="name"),
         filters=IN_FORCE,
-        max_scale=6,
+        max_scale=10,
         geometry="label_point",
         key="code",
         label_field="name",

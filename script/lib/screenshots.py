@@ -91,8 +91,12 @@ def other_pages() -> list[tuple[str, str, str]]:
     if community:
         for size, level in ((4, "city"), (6, "district"), (9, "street"), (12, "community")):
             pages.append((f"cockpit-{level}", "leader", f"/cockpit/?area={community.code[:size]}"))
+    grid = Grid.objects.filter(retired_on=None).order_by("code").first()
+    if grid:
+        pages.append(("grid", "dispatcher", f"/grids/{grid.code}/"))
     worker = User.objects.get(username="worker")
     pages += [
+        ("grids", "dispatcher", "/grids/"),
         ("outputs", "steward", "/outputs/"),
         ("password", "dispatcher", "/password/"),
         ("manage-user", "sysadmin", f"/manage/users/{worker.pk}/"),

@@ -60,7 +60,7 @@ async function load(area, { quiet = false } = {}) {
 function tableRoom() {
   const table = one("[data-table]", root);
   const over = getComputedStyle(table).position === "absolute";
-  return over && table.offsetHeight > one("[data-map]", root).offsetHeight * 0.3 ? table.offsetWidth : 0;
+  return over && table.offsetHeight > one("[data-map]", root).offsetHeight * 0.25 ? table.offsetWidth : 0;
 }
 
 const measured = () => answer.measures.find((measure) => measure.id === shown) ?? answer.measures[0];
