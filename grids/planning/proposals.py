@@ -336,8 +336,8 @@ def summary(found, outlook, wish, stopped: bool) -> str:
         )
         if len(found) < wish.wanted and not stopped:
             words.append(_("No others that differ were found."))
-        if stopped:
-            words.append(_("Stopped before the search was over."))
+    if stopped and found:
+        words.append(_("Stopped before the search was over."))
     heavy = [code for code, why in outlook.graph.parted.items() if why == "heavy"]
     apart = [code for code, why in outlook.graph.parted.items() if why == "apart"]
     if heavy:
