@@ -50,7 +50,7 @@ class Plain(serializers.JSONField):
     """An object whose members are described in words."""
 
 
-class StepOut(serializers.Serializer):
+class LogStepOut(serializers.Serializer):
     """The stroke that undo or redo is about."""
 
     number = serializers.IntegerField()
@@ -114,8 +114,8 @@ class PlanOut(PlanLine):
 
     findings = serializers.ListField(child=Plain())
     can = serializers.DictField(child=serializers.BooleanField())
-    undo = StepOut(allow_null=True)
-    redo = StepOut(allow_null=True)
+    undo = LogStepOut(allow_null=True)
+    redo = LogStepOut(allow_null=True)
     grids = PlanGridOut(many=True)
 
 
@@ -143,8 +143,8 @@ class ChangeOut(serializers.Serializer):
     blocks = ChangedBlocks()
     grids = PlanGridOut(many=True)
     edits = EditOut(many=True)
-    undo = StepOut(allow_null=True)
-    redo = StepOut(allow_null=True)
+    undo = LogStepOut(allow_null=True)
+    redo = LogStepOut(allow_null=True)
     figures = Plain(required=False, allow_null=True)
 
 
@@ -197,7 +197,7 @@ class StrokeIn(serializers.Serializer):
     params = Plain()
 
 
-class StepIn(serializers.Serializer):
+class LogStepIn(serializers.Serializer):
     """Undo or redo; with ``number`` all strokes down or up to that one."""
 
     base = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
@@ -350,7 +350,7 @@ class PlanDetailView(PlanView):
             draft.tell(row)
         return Response(detail(row, request.user), headers=FRESH)
 
-    @extend_schema(operation_id="plans_withdraw", responses={200: PlanOut})
+    @extend_schema(operation_id="plans_lay_aside", responses={200: PlanOut})
     def delete(self, request, plan: int):
         """Lay a draft aside; it can be taken back."""
         row = draft.withdraw(self.plan(plan, "grids.plan"), request.user)
@@ -389,6 +389,8 @@ class ChangesView(PlanView):
 class EditsView(PlanView):
     """The log of strokes."""
 
+    pagination_class = KeysetPages
+
     @extend_schema(
         operation_id="plans_edits_list",
         parameters=[OpenApiParameter("cursor", str), OpenApiParameter("limit", int)],
@@ -420,7 +422,7 @@ class _StepView(PlanView):
     def post(self, request, plan: int):
         """Step back or forth in the log."""
         row = self.plan(plan, "grids.plan")
-        body = StepIn(data=request.data)
+        body = LogStepIn(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data
         change = self.step(row, request.user, data["base"], key_of(request, data), data.get("number"))
@@ -430,7 +432,7 @@ class _StepView(PlanView):
 class UndoView(_StepView):
     """Undo."""
 
-    @extend_schema(operation_id="plans_undo", request=StepIn, responses=ChangeOut)
+    @extend_schema(operation_id="plans_undo", request=LogStepIn, responses=ChangeOut)
     def post(self, request, plan: int):
         """Undo the last stroke, or all down to a number."""
         return super().post(request, plan)
@@ -441,7 +443,7 @@ class RedoView(_StepView):
 
     step = staticmethod(edits.redo)
 
-    @extend_schema(operation_id="plans_redo", request=StepIn, responses=ChangeOut)
+    @extend_schema(operation_id="plans_redo", request=LogStepIn, responses=ChangeOut)
     def post(self, request, plan: int):
         """Do again what was undone last, or all up to a number."""
         return super().post(request, plan)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import shapely
 from django.core.files import File
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -54,7 +54,7 @@ class Beginning:
 
 
 def start(user, *, name, communities, start, source=None, file=None, options=None, client_key=None, note=""):
-    """Begin a plan; small ones are ready at once, for others a job is left. Returns (plan, is_new)."""
+    """Begin a plan; small ones are ready at once, others when their job is done. Returns (plan, is_new)."""
     communities = sorted(set(communities))
     if client_key is not None and (known := Plan.objects.filter(client_key=client_key).first()):
         if known.created_by_id != user.pk:
@@ -81,12 +81,11 @@ def start(user, *, name, communities, start, source=None, file=None, options=Non
             plan.file.save(os.path.basename(file.name)[-80:], File(file))
         audit.log(user, "plan.create", plan, area_code=area_code, start=start, communities=communities)
         tell(plan, "created")
-        later = start == Plan.Start.FILE or len(communities) > AT_ONCE
-        if later:
-            from grids import jobs
+        # Whatever becomes of this process, the job is there; it leaves alone what is ready.
+        from grids import jobs
 
-            jobs.prepare_plan.defer(plan_id=plan.pk)
-    if not later:
+        jobs.prepare_plan.defer(plan_id=plan.pk)
+    if start != Plan.Start.FILE and len(communities) <= AT_ONCE:
         prepare(plan.pk)
         plan.refresh_from_db()
     return plan, True
@@ -139,6 +138,9 @@ def prepare(pk: int) -> None:
         _fail(pk, text, findings(beginning))
     except Problem as problem:
         _fail(pk, str(problem.detail), [])
+    except OperationalError:
+        # A lock or a lost connection passes: the job tries again.
+        raise
     except Exception:
         _fail(pk, _("Something failed on the server."), [])
         raise
