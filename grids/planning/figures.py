@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from grids.models import Grid, Plan, PlanBlock
 from grids.planning import counting, workforce
@@ -88,7 +89,13 @@ def measures() -> list[dict]:
             "workforce",
             decimals=1,
         ),
-        _measure(AREA, _("Area"), _("Inside the border, in the city's own system."), "m²", "ground"),
+        _measure(
+            AREA,
+            pgettext("measure", "Area"),
+            _("Inside the border, in the city's own system."),
+            "m²",
+            "ground",
+        ),
         _measure(
             PATROL,
             _("Patrol length"),

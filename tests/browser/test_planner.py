@@ -7,8 +7,8 @@ The tiny city's first community: four grids of four blocks each, 001 in the sout
 import pytest
 from playwright.sync_api import expect
 
-from grids.models import Grid, Plan, PlanGrid
-from grids.planning import edits
+from grids.models import Grid, Plan, PlanGrid, PlanProposal
+from grids.planning import edits, proposals
 from tests import factories
 from tests.browser import axe
 from tests.grids.planning.plans import HOME, block_at, check, make_plan, make_streets, number_of, spot
@@ -413,6 +413,26 @@ def test_a_stroke_without_a_line_waits_and_is_sent(editor, plan):
 
 
 # --- Proposal, comparison, review ---------------------------------------------------------------------
+
+
+def test_a_proposal_is_asked_for_and_taken(editor, plan):
+    page = editor()
+    page.click('[data-tab="proposals"]')
+    page.fill("#proposal-grids", "3")
+    page.select_option("#proposal-measure", "area_m2")
+    page.select_option("#proposal-tolerance", "0.3")
+    page.select_option("#proposal-wanted", "1")
+    assert axe.check(page) == []
+    page.click(".proposal-form .button.main")
+    expect(page.locator(".proposal progress")).to_be_visible()
+    proposals.run(PlanProposal.objects.get().pk)
+    expect(page.locator(".alternative")).to_have_count(1)
+    page.click(".alternative [aria-pressed]")
+    page.click(".alternative .button.main")
+    saved(page, 1)
+    assert PlanGrid.objects.filter(plan=plan, active=True).count() == 3
+    check(plan)
+    assert page.said == []
 
 
 def test_two_states_are_compared(editor, page_of, planner, plan):

@@ -38,7 +38,8 @@ export class Consequences {
   #summary() {
     const { figures } = this.draft;
     const active = this.draft.active();
-    const statuses = active.map((grid) => figures.grids?.[grid.number]?.status);
+    // Exclusive grids have no standard.
+    const statuses = active.map((grid) => figures.grids?.[grid.number]?.status).filter(Boolean);
     const within = statuses.filter((one) => one === "within").length;
     const before = Object.keys(figures.today ?? {}).length;
     const moved = (figures.flows ?? []).filter((flow) => this.draft.grids.get(flow.to)?.in_force !== flow.from)
@@ -48,7 +49,7 @@ export class Consequences {
     return el("section", {},
       el("div.figures.small-figures", {},
         figure(active.length, before && before !== active.length ? fill(gettext("grids, today %(n)s"), { n: before }) : gettext("grids")),
-        figure(`${within}/${active.length}`, gettext("within the standard")),
+        figure(`${within}/${statuses.length}`, gettext("within the standard")),
         figure(count(moved), gettext("homes change grid"))),
       homes.length ? el("p.small.muted", {}, fill(gettext("From %(low)s to %(high)s homes a grid"), { low: count(Math.min(...homes)), high: count(Math.max(...homes)) })) : null,
       el("button.button.small", { type: "button", onclick: () => this.#all() }, icon("table"), gettext("All figures")));
