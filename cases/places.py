@@ -59,7 +59,7 @@ def after_regrid(publication, moved) -> None:
             -- Asked because of a duty that the case has left: any duty in the old grid, none in the new one.
             freed as (
                 select o.id from open_ o
-                where o.verifier_id is not null and o.state = 'verifying_after'
+                where o.verifier_id is not null and o.state in ('verifying_before', 'verifying_after')
                   and exists (select from grids_gridduty d join grids_worker w on w.id = d.worker_id
                       where d.grid_id = o.old_id and w.user_id = o.verifier_id
                         and d.valid_from <= %(day)s and (d.valid_to is null or d.valid_to >= %(day)s))
