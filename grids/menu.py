@@ -14,5 +14,15 @@ menu.add(
         group="maps",
         order=10,
         under=("/planner/",),
-    )
+    ),
+    Entry(
+        "grids-by-day",
+        _("Grids by day"),
+        "grids-page",
+        "grid",
+        "grids.view",
+        group="maps",
+        order=20,
+        under=("/grids/",),
+    ),
 )
