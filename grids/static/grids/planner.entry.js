@@ -1,6 +1,6 @@
 // The editor of a boundary plan: table, map, consequences and log, bound to one draft.
 import { all, el, icon, one, onClick, stateBox } from "@geo/dom.js";
-import { getJSON } from "@geo/http.js";
+import { getJSON, request } from "@geo/http.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { on } from "@geo/keys.js";
 import { subscribe } from "@geo/live.js";
@@ -53,6 +53,8 @@ async function prepared() {
       await new Promise((again) => setTimeout(again, PREPARE_POLL_MS));
       continue;
     }
+    // The head was written while it was being prepared.
+    if (root.dataset.state === "preparing") location.reload();
     notice(null);
     return plan;
   }
@@ -68,7 +70,16 @@ function notice(words, { bad = false, busy = false, buttons = [] } = {}) {
 
 function failed(plan) {
   const findings = plan.findings ?? [];
-  one("#grid-table").replaceChildren(stateBox("bang", gettext("The draft could not be prepared"), plan.problem, el("a.button", { href: "/planner/" }, gettext("All plans"))),
+  const withdraw = async () => {
+    try {
+      await request(draft.url, { method: "DELETE" });
+      location.href = "/planner/";
+    } catch (error) {
+      toast(error, { bad: true });
+    }
+  };
+  one("#grid-table").replaceChildren(stateBox("bang", gettext("The draft could not be prepared"), plan.problem, el("a.button", { href: "/planner/" }, gettext("All plans")),
+    plan.can?.withdraw ? el("button.button.danger", { type: "button", onclick: withdraw }, gettext("Withdraw the plan")) : ""),
     findingsList(findings, (finding) => stage?.zoomTo(boxOf(finding.geometry?.coordinates ?? []))));
   one("#side").replaceChildren(el("p.muted.pad", {}, gettext("Each fault stands on the map. Mend the file and make the plan again.")));
   stage.faults(findings.map((finding) => finding.geometry));
