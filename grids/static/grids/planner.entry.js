@@ -277,8 +277,7 @@ function bind() {
     }
   }
   const tab = (id, label) => el("button", { type: "button", role: "tab", "data-tab": id, "aria-controls": "side", onclick: () => show(id) }, label);
-  tabs.append(tab("consequences", gettext("Consequences")));
-  if (root.dataset.proposals) tabs.append(tab("proposals", gettext("Proposals")));
+  tabs.append(tab("consequences", gettext("Consequences")), tab("proposals", gettext("Proposals")));
   show("consequences");
 
   // --- keys ------------------------------------------------------------------------------------------------
