@@ -19,7 +19,7 @@ from geo.models import Area
 from geo.problems import Problem
 from geo.rest import KeysetPages, ScopedMixin, bad_parameter
 from grids.models import Plan, PlanEdit
-from grids.planning import changes, draft, edits
+from grids.planning import changes, draft, edits, figures
 from grids.planning.state import Draft
 from grids.planning.strokes import OPERATIONS
 
@@ -451,10 +451,7 @@ class RedoView(_StepView):
 
 def answer(change: edits.Change) -> Response:
     """What a stroke changed, with the figures as they are now."""
-    data = changes.changes(change.draft, change.since)
-    figures = changes.figures_of(change.draft)
-    if figures is not None:
-        data["figures"] = figures
+    data = changes.changes(change.draft, change.since) | {"figures": figures.of(change.draft)}
     return Response(data, headers=FRESH)
 
 

@@ -163,12 +163,3 @@ def can(plan: Plan, user) -> dict[str, bool]:
         "restore": draws and plan.state == Plan.State.WITHDRAWN,
         "review": steps["approve"] or steps["return"],
     }
-
-
-def figures_of(draft: Draft) -> dict | None:
-    """The figures of a draft as they are after a stroke."""
-    try:
-        from grids.planning import figures
-    except ImportError:
-        return None
-    return figures.of(draft)

@@ -16,7 +16,7 @@ from geo.models import Area
 from geo.problems import Problem
 from grids import coverage
 from grids.models import Grid, Plan, PlanBlock, PlanGrid
-from grids.planning import blocks, codes
+from grids.planning import blocks, codes, figures
 from grids.planning.lattice import shared_lengths
 from grids.publication import kind_of, to_django, to_shapely
 
@@ -304,10 +304,6 @@ def _write(plan: Plan, beginning: Beginning) -> None:
 
 def count(rows: list[PlanBlock]) -> None:
     """Fill the figures of new blocks."""
-    try:
-        from grids.planning import figures
-    except ImportError:
-        return
     if rows:
         figures.count(rows)
 
