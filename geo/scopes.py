@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.db import models
 from django.db.models import Q
@@ -93,43 +94,64 @@ class Scope:
 duty_grids: list[Callable[[object], Iterable[int]]] = []
 
 
+class Granted(NamedTuple):
+    """What a scope is made of from one grant; read in this order."""
+
+    pk: int
+    area_code: str
+    unit_id: int | None
+    unit_path: str | None
+    role: str
+    permissions: list[str]
+
+
+def grants_in_force(user_id: int, day) -> models.QuerySet:
+    """The grants that a user has on a day, each as the values of ``Granted``."""
+    from geo.models import Grant
+
+    in_force = Q(valid_to=None) | Q(valid_to__gt=day)
+    names = ("pk", "area_code", "unit_id", "unit__path", "role__code", "role__permissions")
+    return Grant.objects.filter(in_force, user=user_id).values_list(*names)
+
+
 def scope_of(user) -> Scope:
-    """Resolve a user's grants. Two or three queries; ``User.scope`` keeps the answer for the request."""
-    from geo.models import Grant, Organisation
+    """Resolve a user's grants. Two or three queries; ``User.scope`` keeps the answer for the request.
+
+    Grants that were looked up together with the account (``user.granted``) are not asked for again.
+    """
+    from geo.models import Organisation
 
     if not user.is_authenticated or not user.is_active:
         return Scope()
-    grants = list(
-        Grant.objects.filter(user=user)
-        .filter(Q(valid_to=None) | Q(valid_to__gt=timezone.localdate()))
-        .select_related("role", "unit")
-    )
+    grants = getattr(user, "granted", None)
+    if grants is None:
+        grants = [Granted(*row) for row in grants_in_force(user.pk, timezone.localdate())]
     # Whoever works under one of several grants for now has that one's rights and no others.
     chosen = [grant for grant in grants if grant.pk == getattr(user, "chosen_grant", None)]
     grants = chosen or grants
     below: dict[int, set[int]] = {}
-    paths = [grant.unit.path for grant in grants if grant.unit_id]
+    paths = [grant.unit_path for grant in grants if grant.unit_id]
     if paths:
         under = Q()
         for path in paths:
             under |= Q(path__startswith=path)
         for pk, path in Organisation.objects.filter(under).values_list("id", "path"):
             for grant in grants:
-                if grant.unit_id and path.startswith(grant.unit.path):
+                if grant.unit_id and path.startswith(grant.unit_path):
                     below.setdefault(grant.unit_id, set()).add(pk)
     grids: frozenset[int] = frozenset()
     if any(not grant.area_code and not grant.unit_id for grant in grants):
         grids = frozenset(pk for source in duty_grids for pk in source(user))
     parts = []
     for grant in grants:
-        permissions = frozenset(grant.role.permissions)
+        permissions = frozenset(grant.permissions)
         if grant.area_code:
-            parts.append(Part(permissions, areas=(grant.area_code,), role=grant.role.code))
+            parts.append(Part(permissions, areas=(grant.area_code,), role=grant.role))
         elif grant.unit_id:
             units = frozenset(below.get(grant.unit_id, ()))
-            parts.append(Part(permissions, units=units, role=grant.role.code))
+            parts.append(Part(permissions, units=units, role=grant.role))
         else:
-            parts.append(Part(permissions, grids=grids, own=True, role=grant.role.code))
+            parts.append(Part(permissions, grids=grids, own=True, role=grant.role))
     return Scope(user.pk, tuple(parts), frozenset().union(*(part.permissions for part in parts)))
 
 

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tiles.middleware.CallerAtOnce",
     "geo.middleware.IdleSessions",
     "geo.middleware.ChosenGrant",
     "geo.middleware.PasswordFirst",

@@ -27,6 +27,7 @@ from django.db import connection, transaction
 from geo.registry import Layer, layers
 from tiles.drop import BATCH, CLAIM_SQL, drop, drop_pictures
 from tiles.matrix import BUFFER, EXTENT, MatrixSet, cell_size
+from tiles.queries.session import fetchone
 from tiles.queries.tiles import Rendered
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,12 @@ TOUCHED_SQL = """
         select from tiles_dirtytile
         where relation = %(relation)s and xid >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
             and not pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
+            and (box is null or box && ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326))
+    )
+"""
+WAITING_SQL = """
+    select exists (
+        select from tiles_dirtytile where dropped_at is null and relation = %(relation)s
             and (box is null or box && ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326))
     )
 """
@@ -102,22 +109,14 @@ def area_of_tile(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int) ->
     return west, south, east, north
 
 
+def _place(layer: Layer, area: tuple) -> dict:
+    west, south, east, north = area
+    return {"relation": layer.model_class._meta.db_table, "w": west, "s": south, "e": east, "n": north}
+
+
 def touched(layer: Layer, area: tuple, snapshot: str) -> bool:
     """Whether something that the snapshot did not see has changed there."""
-    west, south, east, north = area
-    with connection.cursor() as cursor:
-        cursor.execute(
-            TOUCHED_SQL,
-            {
-                "relation": layer.model_class._meta.db_table,
-                "snapshot": snapshot,
-                "w": west,
-                "s": south,
-                "e": east,
-                "n": north,
-            },
-        )
-        return cursor.fetchone()[0]
+    return fetchone(TOUCHED_SQL, {**_place(layer, area), "snapshot": snapshot})[0]
 
 
 def keep(
@@ -149,14 +148,7 @@ def keep(
 
 def waiting(layer: Layer, area: tuple) -> bool:
     """Whether a noted change there has not been dropped yet."""
-    west, south, east, north = area
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select exists (select from tiles_dirtytile where dropped_at is null and relation = %s"
-            " and (box is null or box && ST_MakeEnvelope(%s, %s, %s, %s, 4326)))",
-            [layer.model_class._meta.db_table, west, south, east, north],
-        )
-        return cursor.fetchone()[0]
+    return fetchone(WAITING_SQL, _place(layer, area))[0]
 
 
 def drop_waiting() -> int:

@@ -94,6 +94,19 @@ def test_the_next_asker_sees_the_change_at_once(committed):
     assert features(gzip.decompress(tile_bytes(layers[LAYER], quad, *spot, user, None)), LAYER) == []
 
 
+def test_a_tile_that_is_not_kept_is_drawn_whatever_waits(committed):
+    user, here, _there = committed
+    quad = SETS["WebMercatorQuad"]
+    spot = tile_at(quad.id, 16, *here.geom)
+    for state in ("damaged", "lost"):
+        Component.objects.filter(pk=here.pk).update(state=state)
+        assert DirtyTile.objects.filter(dropped_at=None).exists()
+        for _again in range(2):  # the second one finds a file while the change still waits
+            data = gzip.decompress(tile_bytes(layers[LAYER], quad, *spot, user, None))
+            assert features(data, LAYER)[0]["properties"]["state"] == state
+        assert len(files()) == 1 and not DirtyTile.objects.filter(dropped_at=None).exists()
+
+
 def test_a_tile_drawn_before_a_change_is_not_kept(committed):
     user, here, _there = committed
     quad = SETS["WebMercatorQuad"]

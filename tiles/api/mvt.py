@@ -71,14 +71,15 @@ def tile_bytes(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user
     if day is not None:
         return gzip.compress(render(layer, matrix_set, z, x, y, user, day).data, 1, mtime=0)
     scope = rows_key(layer, user)
-    area = cache.area_of_tile(layer, matrix_set, z, x, y)
-    stale = cache.waiting(layer, area)
-    if stale:
-        cache.drop_waiting()
-        stale = cache.waiting(layer, area)  # another process may still be dropping
-    if not stale:
-        kept = cache.read(cache.path(layer, scope, matrix_set, z, x, y))
-        if kept is not None:
+    file = cache.path(layer, scope, matrix_set, z, x, y)
+    # What is drawn now is right whatever waits to be dropped: only a kept tile has to be asked about first.
+    if file.exists():
+        area = cache.area_of_tile(layer, matrix_set, z, x, y)
+        stale = cache.waiting(layer, area)
+        if stale:
+            cache.drop_waiting()
+            stale = cache.waiting(layer, area)  # another process may still be dropping
+        if not stale and (kept := cache.read(file)) is not None:
             return kept
     rendered = render(layer, matrix_set, z, x, y, user)
     # Level 1: the higher ones cost twice the time for three hundredths of the bytes.
