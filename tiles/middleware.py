@@ -72,7 +72,7 @@ class CallerAtOnce:
 
     def __call__(self, request):
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-        if not key or not request.path.startswith("/tiles/"):
+        if not key or not (request.path.startswith("/tiles/") and request.path.endswith(".mvt")):
             return self.get_response(request)
         if key in _holders and look_up(request, key, _holders[key]):
             return self.get_response(request)
