@@ -74,7 +74,7 @@ class CallerAtOnce:
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         if not key or not (request.path.startswith("/tiles/") and request.path.endswith(".mvt")):
             return self.get_response(request)
-        if key in _holders and look_up(request, key, _holders[key]):
+        if (holder := _holders.get(key)) is not None and look_up(request, key, holder):
             return self.get_response(request)
         _holders.pop(key, None)
         response = self.get_response(request)
