@@ -207,6 +207,18 @@ def test_check_in_waits_and_keeps_its_time(phone, worker):
     assert mark.device_at < mark.created_at
 
 
+def test_a_shift_begun_is_known_though_the_signal_goes_at_once(phone, worker):
+    page = ready(phone.new_page())
+    phone.route("**/api/me/", lambda route: route.abort())
+    page.get_by_role("button", name=re.compile("上班|Start shift")).tap()
+    page.wait_for_selector(".shift .badge.is-ontime")
+    page.wait_for_selector(".outbox-state:not(.waiting)")
+    phone.set_offline(True)
+    page.tap("a.button.check")
+    page.tap(".send-bar .button.main")
+    page.wait_for_selector(".result .badge.is-waiting")
+
+
 def test_expired_session_keeps_everything_and_goes_on_after_signing_in(
     phone, lamp, worker, live_server, log_in
 ):

@@ -1,17 +1,19 @@
 // What every screen shares: who works here, what was kept for a time without a signal, and sending.
 import { Refused, Unreachable, caseRow, get, rows, session } from "./api.js";
-import { flush, hurry, unsent } from "./outbox.js";
-import { forget, keep, kept, onOutbox } from "./store.js";
+import { flush, hurry } from "./outbox.js";
+import { entries, forget, keep, kept, onOutbox } from "./store.js";
 
 /**
  * `user` is {id, name} or null; `signedIn` is null until the server could be asked; `reachable` likewise.
- * `me`, `base`, `types`, `tasks` are the last answers known, from the server or from this phone.
+ * `me`, `base`, `types`, `tasks` are the last answers known, from the server or from this phone; `meAt` is
+ * when `me` was asked for (ms).
  */
 export const app = {
   user: null,
   signedIn: null,
   reachable: null,
   me: null,
+  meAt: 0,
   base: null,
   types: [],
   tasks: null,
@@ -94,6 +96,7 @@ async function fromPhone() {
     ["me", "base", "tasks"].map((name) => kept(name, app.user.id)),
   );
   app.me = me?.value || null;
+  app.meAt = me?.at || 0;
   useBase(base?.value || null);
   app.tasks = tasks ? rows(tasks.value).map(caseRow) : null;
   app.tasksAt = tasks?.at || null;
@@ -106,8 +109,10 @@ export async function refresh() {
 }
 
 export async function refreshMe() {
+  const asked = Date.now();
   const answer = await fetchKept("me", "/api/me/");
-  if (answer) app.me = answer.value;
+  if (answer) Object.assign(app, { me: answer.value, meAt: answer.fresh ? asked : answer.at });
+  await count();
   changed();
 }
 
@@ -144,9 +149,19 @@ export function foundComponents(list) {
 }
 
 export async function count() {
-  const all = await unsent();
-  app.unsent = all.filter((entry) => entry.user.id === app.user?.id);
-  app.others = all.length - app.unsent.length;
+  const all = await entries();
+  const open = all.filter((entry) => entry.state !== "sent");
+  app.unsent = open.filter((entry) => entry.user.id === app.user?.id);
+  app.others = open.length - app.unsent.length;
+  takeShift(all);
+}
+
+/** The answer to a punch is the shift, known though the signal went before `me` could be fetched again. */
+function takeShift(all) {
+  const punches = all.filter((entry) => entry.user.id === app.user?.id && entry.state === "sent" && entry.result
+    && (entry.kind === "punch_in" || entry.kind === "punch_out") && entry.sent > app.meAt);
+  const last = punches.sort((a, b) => a.sent - b.sent).pop();
+  if (last && app.me) app.me = { ...app.me, shift: last.result };
 }
 
 let timer = null;

@@ -1,7 +1,7 @@
 // Check in: I am here, at a task or in my grid. Kept whatever the result, with or without a signal.
 import { badge, el, icon } from "@geo/dom.js";
 import { fill, gettext } from "@geo/i18n.js";
-import { app, send } from "./app.js";
+import { app, onApp, send } from "./app.js";
 import { onShift, positionFields } from "./home.js";
 import { add } from "./outbox.js";
 import { inside, metresBetween, position, retryPosition, watchPosition } from "./position.js";
@@ -66,9 +66,13 @@ export function checkinScreen(root, { params }) {
           el("span.muted", {}, one.kind === "grid" ? (one.distance === 0 ? gettext("you are in it") : gettext("my grid")) : metres(one.distance)));
       }),
     );
-    off.hidden = onShift();
-    button.setAttribute("aria-disabled", String(!onShift() || !fix));
+    allow();
     if (!options.length) list.replaceChildren(el("p.hint", {}, gettext("No grid and no task is known here; the check-in is kept with your position alone.")));
+  }
+
+  function allow() {
+    off.hidden = onShift();
+    button.setAttribute("aria-disabled", String(!onShift() || !position.fix));
   }
 
   async function mark() {
@@ -115,8 +119,10 @@ export function checkinScreen(root, { params }) {
 
   const stopOutbox = onOutbox(tell);
   const stopPosition = watchPosition(draw);
+  const stopApp = onApp(allow);
   draw();
   return () => {
+    stopApp();
     stopOutbox();
     stopPosition();
   };

@@ -34,13 +34,6 @@ export async function add(kind, user, fields, files = [], label = {}) {
   return entry;
 }
 
-/** Entries that are still only on this phone, of one user or of everybody. */
-export async function unsent(userId = null) {
-  return (await entries()).filter(
-    (entry) => entry.state !== "sent" && (userId === null || entry.user.id === userId),
-  );
-}
-
 /**
  * Change what waits; null when it is gone, sent, or on its way this moment. What the server has seen under
  * the old key stays bound to that key, so changed content gets a new one.
