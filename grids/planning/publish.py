@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
-from geo import registry
 from geo.models import Area, User
 from geo.problems import Problem
 from grids import assignment, locks, publication, succession, undoing
@@ -270,10 +269,8 @@ def _foretold(new: list[publication.NewBorders]) -> dict:
         ],
         "retired": [{"code": code, "name": names[code], "to": heirs.get(code, [])} for code in gone],
         "flows": rows,
-        "totals": [
-            {"place": place, "label": str(registry.places[place].label), "count": number}
-            for place, number in sorted(totals.items(), key=lambda item: registry.places[item[0]].order)
-        ],
+        "totals": dict(totals),
+        "total": succession.in_words(totals),
         "duties": _duties(gone, heirs, names),
         "communities": [
             {"code": code, "name": name}

@@ -1,7 +1,6 @@
 // What publishing would do, in words: lineage, what moves, whose duty goes on where, what stands against it.
 import { el, icon } from "@geo/dom.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
-import { count } from "./words.js";
 
 const SHOWN = 8;
 
@@ -32,7 +31,7 @@ export function foretold(found, { all = false } = {}) {
     kept && !nothing ? el("p", {}, fill(ngettext("%(n)s grid stays as it is.", "%(n)s grids stay as they are.", kept), { n: kept })) : null,
     part(gettext("Grids"), cut(grids).map(fate), grids.length - cut(grids).length),
     part(gettext("Codes that retire"), (found.retired ?? []).map((grid) => `${grid.name || grid.code.slice(-3)}（${grid.code}） → ${grid.to.map((code) => code.slice(-3)).join("、") || gettext("nobody")}`)),
-    (found.totals ?? []).length ? el("p", {}, el("b", {}, gettext("In all change grid: ")), found.totals.map((one) => `${one.label} ${count(one.count)}`).join("、")) : null,
+    found.total ? el("p", {}, el("b", {}, gettext("In all change grid: ")), found.total) : null,
     part(gettext("What moves"), cut(found.flows ?? []).map((flow) => flow.sentence), (found.flows ?? []).length - cut(found.flows ?? []).length),
     part(gettext("Duties that go on elsewhere"), (found.duties ?? []).map((duty) => `${duty.worker} · ${duty.role_label}：${duty.from.slice(-3)} → ${duty.to.map((code) => code.slice(-3)).join("、") || gettext("ends")}`)));
 }
