@@ -7,6 +7,9 @@ from django.apps import apps
 from geo import registry, stream_token
 from geo.models import Event
 
+# What is told of without being a layer of the map: the permission that its listeners need.
+permissions: dict[str, str] = {}
+
 
 def row_hash(layer: str, row_id) -> str:
     """The name a row has in events and tiles' feature lookups: tells sameness, not the id."""
@@ -36,8 +39,8 @@ def emit_all(layer: str, rows: list[tuple[object, dict]]) -> None:
 def stream_rules(user) -> dict[str, tuple[list[str], list[int]]]:
     """What a user may hear of, per layer: area prefixes and unit ids (see ``geo.stream_token``).
 
-    A layer follows the permission of its model; what is no layer follows ``geo.view``. Grids on duty count
-    by their communities, because an event names no smaller place.
+    A layer follows the permission of its model, what is no layer the one in ``permissions``, or else
+    ``geo.view``. Grids on duty count by their communities, because an event names no smaller place.
     """
     needs = {layer.id: layer.model_class.scope for layer in registry.layers.values()}
     rules: dict[str, tuple[list[str], list[int]]] = {}
@@ -47,8 +50,9 @@ def stream_rules(user) -> dict[str, tuple[list[str], list[int]]]:
     if duty:
         grids = apps.get_model("grids.Grid").objects.filter(pk__in=duty)
         communities = dict(grids.values_list("pk", "community_code"))
-    for layer, spec in [(stream_token.OTHERS, None), *needs.items()]:
-        permission = spec.permission if spec else "geo.view"
+    for layer in [stream_token.OTHERS, *permissions, *needs]:
+        spec = needs.get(layer)
+        permission = spec.permission if spec else permissions.get(layer, "geo.view")
         if permission not in by_permission:
             areas = set(user.scope.areas(permission))
             areas |= {communities[grid] for grid in user.scope.grids(permission) if grid in communities}

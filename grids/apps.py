@@ -7,6 +7,8 @@ class GridsConfig(AppConfig):
     verbose_name = _("Grids")
 
     def ready(self):
+        from geo import events
         from grids import duties
 
         duties.connect()
+        events.permissions["plans"] = "grids.view_plans"

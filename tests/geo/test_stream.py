@@ -76,6 +76,9 @@ def test_rules_come_from_grants_and_duties(city, client):
     unit = Organisation.objects.create(code="U", name="U", kind="department")
     dispatcher = make_user(role="dispatcher", area="990101")
     assert events.stream_rules(dispatcher)["*"] == (["990101"], [])
+    # Drafts of borders are no layer; who may not see them does not hear of them either.
+    assert events.stream_rules(dispatcher)["plans"] == ([], [])
+    assert events.stream_rules(make_user(role="planner", area="990101"))["plans"] == (["990101"], [])
     handler = make_user(role="department", unit=unit)
     assert events.stream_rules(handler)["*"] == ([], [unit.pk])
     worker = make_user(role="grid_worker")
