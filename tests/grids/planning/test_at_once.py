@@ -49,9 +49,9 @@ def test_one_after_the_other(city):
 def test_the_second_is_told(city):
     one, other = (make_user(name, role="planner", area="9901") for name in ("one", "other"))
     plan = make_plan(one)
-    results = at_once(
-        plan, [(one, {"point": spot(0.4, 0.1), "to": 2}), (other, {"point": spot(0.4, 0.1), "to": 3})]
-    )
+    # A block that touches both grids: either planner may be the first.
+    block = spot(0.4, 0.4)
+    results = at_once(plan, [(one, {"point": block, "to": 2}), (other, {"point": block, "to": 3})])
     (problem,) = [result for result in results if isinstance(result, Problem)]
     assert (problem.status, problem.kind) == (409, "conflict")
     plan.refresh_from_db()
