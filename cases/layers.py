@@ -23,6 +23,21 @@ COLOURS = {
     Case.State.CLOSED: CLOSED,
     Case.State.REJECTED: WAITING,
     Case.State.VOID: WAITING,
+    Case.State.FOUND: UNDER_WAY,
+    Case.State.AT_COMMUNITY: UNDER_WAY,
+    Case.State.AT_STREET: UNDER_WAY,
+    Case.State.WHISTLED: UNDER_WAY,
+    Case.State.RETURNED: UNDER_WAY,
+    Case.State.AT_DISTRICT: UNDER_WAY,
+    Case.State.REPORTING_IN: UNDER_WAY,
+    Case.State.CHECKING: DONE,
+    Case.State.RATING: DONE,
+    Case.State.ARCHIVED: CLOSED,
+    Case.State.RECEIVED: WAITING,
+    Case.State.ASSIGNED: UNDER_WAY,
+    Case.State.IN_HAND: UNDER_WAY,
+    Case.State.REPLIED: DONE,
+    Case.State.DISSATISFIED: UNDER_WAY,
 }
 ENDED = Q(state__in=Case.ENDED)
 FIELDS = (

@@ -21,6 +21,7 @@ class ScopeSpec:
     """How a model's rows are tied to areas, units, grids and people; its lookups are ORM paths.
 
     ``public`` selects what anybody may see, without an account: ``Q()`` is everything, ``None`` nothing.
+    ``desk`` is the code of the area whose desk has a row that lies elsewhere; its people see it as theirs.
     """
 
     permission: str
@@ -29,6 +30,7 @@ class ScopeSpec:
     units: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     public: Q | None = None
+    desk: str | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,9 @@ def scope_filter(model, user, permission: str | None = None) -> Q | None:
         for part in user.scope.with_permission(wanted):
             if spec.area:
                 allowed += [Q(**{f"{spec.area}__startswith": code}) for code in part.areas]
+            if spec.desk:
+                # Whoever has a whole city has its desks as well.
+                allowed += [Q(**{f"{spec.desk}__startswith": code}) for code in part.areas if len(code) > 4]
             if part.units:
                 for lookup in spec.units:
                     allowed.append(_through(model, lookup, part.units))

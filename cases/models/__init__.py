@@ -1,16 +1,23 @@
 """Cases, their log, and the rules that send them to whoever is responsible."""
 
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
+from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
 from cases.models.rules import DispatchRule, FilingStandard
 from cases.models.views import SavedView
 
 __all__ = [
+    "Alarm",
     "Case",
     "CaseAttachment",
     "CaseHold",
+    "CaseRequest",
     "DispatchRule",
     "FilingStandard",
+    "FlowVersion",
+    "OwnerQuestion",
+    "Rating",
     "ReporterContact",
     "SavedView",
+    "Supervision",
     "Transition",
 ]

@@ -34,6 +34,39 @@ class Case(Located, RawPosition):
         VERIFIED = "verified", _("To be closed")
         CLOSED = "closed", _("Closed")
         VOID = "void", _("Void")
+        # Letters (domain reference, 4.2).
+        FOUND = "found", _("Found")
+        AT_COMMUNITY = "at_community", _("At the community")
+        AT_STREET = "at_street", _("At the street")
+        WHISTLED = "whistled", _("Whistled for")
+        RETURNED = "returned", _("Sent back")
+        AT_DISTRICT = "at_district", _("At the district")
+        REPORTING_IN = "reporting_in", _("Departments at work")
+        CHECKING = "checking", _("To be checked")
+        RATING = "rating", _("To be rated")
+        ARCHIVED = "archived", _("Archived")
+        # Complaints (4.3).
+        RECEIVED = "received", _("Received")
+        ASSIGNED = "assigned", _("To be taken")
+        IN_HAND = "in_hand", _("In hand")
+        REPLIED = "replied", _("Replied")
+        DISSATISFIED = "dissatisfied", _("Not satisfied")
+
+    class Phase(models.TextChoices):
+        """What a state means in every flow; lists, indexes and clocks go by it."""
+
+        DESK = "desk", _("With a desk")
+        UNIT = "unit", _("With a unit")
+        CHECK = "check", _("Being checked")
+        PAUSED = "paused", _("Paused")
+        RATING = "rating", _("Being rated")
+        ENDED = "ended", _("Ended")
+
+    class Mark(models.TextChoices):
+        HOT = "hot", _("Hot spot")
+        HARD = "hard", _("Hard spot")
+        BLOCKED = "blocked", _("Blocked spot")
+        LEGACY = "legacy", _("Legacy problem")
 
     class Source(models.TextChoices):
         SUPERVISOR = "supervisor", _("Inspector")
@@ -45,12 +78,14 @@ class Case(Located, RawPosition):
         SENSOR = "sensor", _("Sensor")
         IMPORT = "import", _("Import")
 
-    ENDED = (State.REJECTED, State.CLOSED, State.VOID)
+    # The states in which a case of any flow may end.
+    ENDED = (State.REJECTED, State.CLOSED, State.VOID, State.ARCHIVED)
 
     number = models.CharField(_("number"), max_length=24, unique=True)
-    flow = models.CharField(max_length=20, default="city_management")
+    flow = models.CharField(_("flow"), max_length=30, default="city_management")
     flow_version = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(_("state"), max_length=20, choices=State.choices, default=State.REPORTED)
+    phase = models.CharField(_("phase"), max_length=6, choices=Phase.choices, default=Phase.DESK)
     source = models.CharField(_("source"), max_length=12, choices=Source.choices)
     type = models.ForeignKey(
         "assets.ItemType", models.PROTECT, null=True, related_name="+", verbose_name=_("type")
@@ -85,8 +120,35 @@ class Case(Located, RawPosition):
         db_index=False,  # this and others below: an index of several columns or of fewer rows does it
         verbose_name=_("duplicate of"),
     )
+    # A part of a larger case (子案件), or a closed case begun anew after a complaint.
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        db_index=False,
+        verbose_name=_("part of"),
+    )
+    reopened_from = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reopened_as",
+        db_index=False,
+        verbose_name=_("reopened from"),
+    )
     self_handled = models.BooleanField(_("handled by the reporter"), default=False)
     urgent = models.BooleanField(_("urgent"), default=False)
+    # What a complaint is (dictionary complaint_kind) and how hard a letter is: both decide the deadline.
+    complaint_kind = models.CharField(_("kind of complaint"), max_length=20, blank=True)
+    complexity = models.CharField(_("complexity"), max_length=10, blank=True)
+    # Flags beside the state.
+    difficult = models.BooleanField(_("difficult"), default=False)
+    supervised = models.BooleanField(_("supervised"), default=False)
+    supervision_level = models.PositiveSmallIntegerField(_("level of supervision"), default=0)
+    mark = models.CharField(_("mark"), max_length=8, choices=Mark.choices, blank=True)
 
     # Who holds it now, and why.
     holder_unit = models.ForeignKey(
@@ -98,6 +160,18 @@ class Case(Located, RawPosition):
         db_index=False,
         verbose_name=_("responsible unit"),
     )
+    # Who answers for it while a unit below or beside it handles it (二次调度); none when that is the holder.
+    lead_unit = models.ForeignKey(
+        "geo.Organisation",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("accountable unit"),
+    )
+    # The area whose desk has it, where that is not the place's own (转办); see ScopeSpec.desk.
+    desk_code = models.CharField(_("desk"), max_length=12, blank=True)
     verifier = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -124,6 +198,12 @@ class Case(Located, RawPosition):
     # The deadline of handling, kept for statistics when later steps have clocks of their own.
     handle_due_at = models.DateTimeField(_("handling due"), null=True, blank=True)
     close_due_at = models.DateTimeField(_("closing due"), null=True, blank=True)
+    # When the next of its clocks rings (a warning, an overdue step, a review); see cases.timers.
+    timer_at = models.DateTimeField(null=True, blank=True)
+    # A paused clock: since when, what was left of the limit (in the limit's unit), and the day of review.
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_left = models.FloatField(null=True, blank=True)
+    review_at = models.DateTimeField(_("to be reviewed"), null=True, blank=True)
 
     # Where it was when it was filed; statistics use these when borders change later.
     filed_community_code = models.CharField(max_length=12, blank=True)
@@ -140,6 +220,7 @@ class Case(Located, RawPosition):
     closed_at = models.DateTimeField(null=True, blank=True, db_index=True)
     return_count = models.PositiveSmallIntegerField(default=0)
     rework_count = models.PositiveSmallIntegerField(default=0)
+    extended_count = models.PositiveSmallIntegerField(default=0)
     updated_at = models.DateTimeField(auto_now=True)
 
     scope = ScopeSpec(
@@ -148,6 +229,7 @@ class Case(Located, RawPosition):
         grid="grid_id",
         units=("holds__unit",),
         own=("reporter_id", "verifier_id"),
+        desk="desk_code",
     )
     objects = ScopedQuerySet.as_manager()
 
@@ -157,8 +239,7 @@ class Case(Located, RawPosition):
         ordering = ["-reported_at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(state__in=["dispatched", "handling", "handled", "rework"])
-                | Q(holder_unit__isnull=False),
+                condition=~Q(phase="unit") | Q(holder_unit__isnull=False),
                 name="cases_case_held_by_someone",
             ),
         ]
@@ -182,7 +263,25 @@ class Case(Located, RawPosition):
             models.Index(
                 fields=["due_at"],
                 name="cases_case_open_due",
-                condition=~Q(state__in=["rejected", "closed", "void"]),
+                condition=~Q(state__in=["rejected", "closed", "void", "archived"]),
+            ),
+            # What is about to ring is found by the clock, however many cases there are.
+            models.Index(fields=["timer_at"], name="cases_case_timer", condition=Q(timer_at__isnull=False)),
+            models.Index(fields=["desk_code"], name="cases_case_desk", condition=~Q(desk_code="")),
+            models.Index(fields=["parent"], name="cases_case_parent", condition=Q(parent__isnull=False)),
+            models.Index(
+                fields=["reopened_from"],
+                name="cases_case_reopened",
+                condition=Q(reopened_from__isnull=False),
+            ),
+            models.Index(fields=["lead_unit"], name="cases_case_lead", condition=Q(lead_unit__isnull=False)),
+            # Open cases with a flag are few.
+            models.Index(
+                fields=["area_code"],
+                name="cases_case_flagged",
+                condition=(Q(supervised=True) | Q(difficult=True) | ~Q(mark=""))
+                & ~Q(state__in=["rejected", "closed", "void", "archived"]),
+                opclasses=["varchar_pattern_ops"],
             ),
             models.Index(fields=["-reported_at", "-id"], name="cases_case_latest"),
             # Lists in the other two orders; without, half a million rows are sorted for a page of fifty.
@@ -204,10 +303,15 @@ class Case(Located, RawPosition):
 
 
 class CaseHold(models.Model):
-    """A unit that holds a case or held it: such a unit keeps seeing it."""
+    """A unit that holds a case or held it, or helps with it (协办): such a unit keeps seeing it."""
+
+    class Part(models.TextChoices):
+        HOLDER = "holder", _("Responsible")
+        HELPER = "helper", _("Helping")
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="holds")
     unit = models.ForeignKey("geo.Organisation", models.PROTECT, related_name="+")
+    part = models.CharField(max_length=6, choices=Part.choices, default=Part.HOLDER)
     since = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -24,6 +24,21 @@ LOOKS = {
     S.CLOSED: ("closed", "tick"),
     S.REJECTED: ("waiting", "stop"),
     S.VOID: ("waiting", "stop"),
+    S.FOUND: ("open", "eye"),
+    S.AT_COMMUNITY: ("open", "inbox"),
+    S.AT_STREET: ("open", "inbox"),
+    S.WHISTLED: ("open", "dispatch"),
+    S.RETURNED: ("soon", "return"),
+    S.AT_DISTRICT: ("soon", "inbox"),
+    S.REPORTING_IN: ("ontime", "play"),
+    S.CHECKING: ("open", "eye"),
+    S.RATING: ("ontime", "check"),
+    S.ARCHIVED: ("closed", "tick"),
+    S.RECEIVED: ("open", "inbox"),
+    S.ASSIGNED: ("open", "unit"),
+    S.IN_HAND: ("ontime", "play"),
+    S.REPLIED: ("ontime", "check"),
+    S.DISSATISFIED: ("soon", "rework"),
 }
 
 
