@@ -373,6 +373,7 @@ def _too_late(case: Case, move: flow.Move, user) -> Problem:
 _OTHERS = {
     "suspend": gettext_lazy("Suspended"),
     "resume": gettext_lazy("Resumed"),
+    "split": gettext_lazy("Parts were given out"),
     "unmerged": gettext_lazy("A report was separated from it again"),
     "warned": gettext_lazy("Warned: due soon"),
     "overdue": gettext_lazy("Overdue"),

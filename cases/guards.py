@@ -37,14 +37,17 @@ def why(name: str) -> str:
 
 
 def know(cases: list[Case]) -> list[Case]:
-    """Read what guards ask about for many cases at once (two queries), so that a list asks no more."""
+    """Read what guards ask about for many cases at once (three queries), so that a list asks no more."""
     waiting: dict[int, dict[str, CaseRequest]] = {case.pk: {} for case in cases}
     for row in CaseRequest.objects.filter(case__in=waiting, state=CaseRequest.State.PENDING):
         waiting[row.case_id][row.kind] = row
     supervised = [case.pk for case in cases if case.supervised]
     unanswered = Supervision.objects.filter(case__in=supervised, replied_at=None)
     to_reply = set(unanswered.values_list("case_id", flat=True)) if supervised else set()
+    parts = Case.objects.filter(parent__in=waiting).exclude(state__in=Case.ENDED).order_by()
+    in_parts = set(parts.values_list("parent_id", flat=True))
     for case in cases:
+        case.known_parts = case.pk in in_parts
         case.known_requests = waiting[case.pk]
         case.known_supervision = case.pk in to_reply
     return cases
@@ -154,3 +157,10 @@ def _marked(case):
 @guard("not_redone", _("It was redone once; explain why it is closed all the same."))
 def _not_redone(case):
     return case.rework_count == 0
+
+
+@guard("parts_done", _("Parts of it are still open; they end first."))
+def _parts_done(case):
+    if not hasattr(case, "known_parts"):
+        know([case])
+    return not case.known_parts

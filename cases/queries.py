@@ -77,6 +77,9 @@ def told() -> QuerySet:
         "reporter",
         "filing_standard",
         "duplicate_of",
+        "lead_unit",
+        "parent",
+        "reopened_from",
     )
 
 

@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from cases.pages import case, console, flows, rules
+from cases.pages import bulk, case, console, flows, rules
 
 urlpatterns = [
     path("", console.console, name="console"),
     path("cases/<str:number>/", case.case_page, name="case-page"),
     path("cases/<str:number>/act/<slug:action>/", case.act, name="case-act"),
+    path("cases/<str:number>/split/", bulk.split, name="case-split"),
+    path("bulk/", bulk.bulk_page, name="bulk"),
+    path("bulk/preview/", bulk.bulk_preview, name="bulk-preview"),
+    path("bulk/do/", bulk.bulk_do, name="bulk-do"),
     path("console/points/", console.points, name="console-points"),
     path("console/news/", console.news, name="console-news"),
     path("console/options/<slug:name>/", console.options, name="console-options"),

@@ -314,3 +314,13 @@ map.start({ at: panes.dataset.at, home: panes.dataset.home, within: filters().ge
     map.flyTo(lonlat(one(".drawer-head", drawer)));
   }
 });
+
+// A case given out in parts: one more line, empty.
+onClick("[data-more-parts]", (button) => {
+  const lines = all("fieldset", button.closest("form"));
+  const line = lines.at(-1).cloneNode(true);
+  for (const field of all("select, input", line)) field.value = "";
+  one("legend", line).textContent = one("legend", line).textContent.replace(/\d+/, String(lines.length + 1));
+  button.before(line);
+  one("select", line).focus();
+});
