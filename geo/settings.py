@@ -52,6 +52,9 @@ CASE_DIFFICULT_RETURNS = 2  # so many returns or reworks make a case difficult b
 CASE_DIFFICULT_REWORKS = 2
 CASE_OWNER_ANSWER = (2, "work_day")  # for units to say whose a difficult case is
 CASE_SUPERVISION_REPLY = (1, "work_day")
+# Hot spots: so many reports of a type in so many days, each within so many metres of another.
+CASE_HOT = {"days": 30, "metres": 100, "least": 5}
+CASE_BLOCKED_DAYS = 2  # filed so long without an owner makes a spot blocked
 CASE_SUSPEND_DAYS = 90  # at most, until a suspended case is looked at again
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cases.pages import bulk, case, console, flows, rules
+from cases.pages import bulk, case, console, flows, rules, spots
 
 urlpatterns = [
     path("", console.console, name="console"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("flows/<slug:name>/<int:version>/definition/", flows.definition, name="flow-definition"),
     path("flows/<slug:name>/<int:version>/<slug:what>/", flows.step, name="flow-step"),
     path("flows/<slug:name>/<int:version>/parts/<slug:kind>/<slug:number>/", flows.part, name="flow-part"),
+    path("spots/", spots.spots_page, name="spots"),
     path("rules/", rules.rules_page, name="rules"),
     path("rules/new/", rules.new_rule, name="rule-new"),
     path("rules/<int:pk>/end/", rules.end_rule, name="rule-end"),
