@@ -72,7 +72,7 @@ def _public(user) -> QuerySet:
 
 
 def hot(user, *, days: int | None = None, metres: float | None = None, least: int | None = None) -> list[Hot]:
-    """Clusters of one type in the last ``days``: at least ``least`` reports, each within ``metres`` of another.
+    """Clusters of a type in the last ``days``: ``least`` reports or more, each ``metres`` from another.
 
     One statement over the cases of the period; voided and rejected ones do not count.
     """
