@@ -28,7 +28,6 @@ from assets.models import Building, Component, ItemType
 from cases import actions, repeats
 from cases.models import Case, Open311Key, Open311Post, ReporterContact, Transition
 from cases.open311 import asking, keys, services
-from geo import events
 from geo.problems import Problem
 
 HEADER = "Idempotency-Key"
@@ -278,14 +277,5 @@ def _words(key: Open311Key, links: list[str], said: dict) -> str:
 
 def _note(case: Case, key: Open311Key, words: str, links: list[str], said: dict) -> Transition:
     """A line of the case's log beside its moves, as whoever sees the same problem again leaves one."""
-    line = Transition.objects.create(
-        case=case,
-        action=repeats.SUPPLEMENT,
-        from_state=case.state,
-        to_state=case.state,
-        at=timezone.now(),
-        reason=words[:500],
-        detail={"open311": key.label, "media_url": links} | said,
-    )
-    events.emit("cases", case.pk, area_code=case.area_code, unit_id=case.holder_unit_id, verb="supplemented")
-    return line
+    detail = {"open311": key.label, "media_url": links} | said
+    return repeats.note(case, None, words=words, detail=detail)

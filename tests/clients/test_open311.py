@@ -1,7 +1,7 @@
 """Open311 through the web server, as other systems meet it.
 
 The schemas say what the specification says of each answer. Where the package ``georeport`` is installed, a
-client that somebody else wrote reads and sends as well; it is no requirement of the suite, because it wants an
+client that somebody else wrote reads as well; it is no requirement of the suite, because it wants an
 older XML reader than another of our tools.
 """
 
