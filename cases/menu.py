@@ -9,4 +9,5 @@ menu.add(
     Entry("spots", _("Problem spots"), "spots", "pin", "cases.mark", group="work", order=30),
     Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
     Entry("flows", _("Flows"), "flows", "rules", "cases.view_rules", group="work", order=45),
+    Entry("open311", _("Open311 keys"), "manage-open311", "link", "geo.manage_settings", "system", 45),
 )

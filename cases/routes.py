@@ -22,5 +22,7 @@ urlpatterns = [
     path("api/me/tasks/", TasksView.as_view(schema=None)),
     path("api/", include(router.urls)),
     path("m/", include("cases.phone")),
+    path("open311/v2/", include("cases.open311.routes")),
+    path("manage/open311/", include("cases.open311.manage_routes")),
     path("", include("cases.pages.routes")),
 ]

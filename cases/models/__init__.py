@@ -2,6 +2,8 @@
 
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
+from cases.models.open311 import Open311Change, Open311Key, Open311Post
+from cases.models.public import PublicWords
 from cases.models.rules import DispatchRule, FilingStandard
 from cases.models.views import SavedView
 
@@ -14,7 +16,11 @@ __all__ = [
     "DispatchRule",
     "FilingStandard",
     "FlowVersion",
+    "Open311Change",
+    "Open311Key",
+    "Open311Post",
     "OwnerQuestion",
+    "PublicWords",
     "Rating",
     "ReporterContact",
     "SavedView",

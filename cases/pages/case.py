@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assets.models import ItemType
-from cases import actions, children, desk_queries, dispatch, flow, queries, repeats
+from cases import actions, children, desk_queries, dispatch, flow, public_view, queries, repeats
 from cases.actions import Given
 from cases.api.serializers import actions_for
 from cases.evidence import Evidence
@@ -100,6 +100,7 @@ def case_context(request, case: Case) -> dict:
         "may_split": case.is_open
         and case.parent_id is None
         and user.scope.covers(children.PERMISSION, case.area_code),
+        "may_release": case.flow == public_view.FLOW and user.can(attachments.REVIEW_PERMISSION),
     }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cases.pages import bulk, case, console, flows, rules, spots
+from cases.pages import bulk, case, console, flows, public, rules, spots
 
 urlpatterns = [
     path("", console.console, name="console"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("bulk/", bulk.bulk_page, name="bulk"),
     path("bulk/preview/", bulk.bulk_preview, name="bulk-preview"),
     path("bulk/do/", bulk.bulk_do, name="bulk-do"),
+    path("cases/<str:number>/public/", public.words, name="case-public"),
     path("console/points/", console.points, name="console-points"),
     path("console/news/", console.news, name="console-news"),
     path("console/options/<slug:name>/", console.options, name="console-options"),
