@@ -1,11 +1,17 @@
 """Background work on cases."""
 
-from procrastinate.contrib.django import app
-
+from cases import announce as announcing
 from cases import exports
+from geo.jobs import PATIENT, app
 
 
 @app.task
 def export_cases(output_id: int, query: dict) -> None:
     """Write a workbook of cases for an output. Begun again after a crash, it begins anew."""
     exports.write_cases(output_id, query)
+
+
+@app.task(retry=PATIENT)
+def announce(case_id: int, lines: list[int]) -> dict[str, int]:
+    """Tell people and programs outside what was done to a case; told again, nothing doubles."""
+    return announcing.announce(case_id, lines)

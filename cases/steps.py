@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from assets.models import ItemType
-from cases import deadlines, dispatch, flow, repeats, verifiers
+from cases import deadlines, dispatch, flow, repeats, told, verifiers
 from cases.evidence import Evidence
 from cases.models import Case, CaseAttachment, CaseHold, Transition
 from geo import events
@@ -131,6 +131,7 @@ class Run:
             for person in everybody:
                 if person is not None and (asked or person != self.user.pk):
                     events.emit("tasks", case.pk, user_id=person, verb="asked" if asked else "done")
+        told.tell(case, self.lines, created)
 
 
 def link_photos(case: Case, line: Transition, photos: list[Evidence]) -> None:
