@@ -120,8 +120,11 @@ async def _ask(url, body, headers, guarded) -> tuple[int, str]:
         # The certificate is judged by the name, the call goes to the address that was looked at.
         options["sni_hostname"] = target.host
         target = target.copy_with(host=address)
+    trusted = httpx.create_ssl_context(trust_env=False)
+    if settings.OUTBOUND_CA:
+        trusted.load_verify_locations(settings.OUTBOUND_CA)
     async with (
-        httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+        httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted) as client,
         client.stream("POST", target, content=body, headers=headers, extensions=options) as response,
     ):
         read = b""

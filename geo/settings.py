@@ -242,6 +242,8 @@ DEFAULT_FROM_EMAIL = os.environ.get("WANGGE_MAIL_FROM", "")
 # Days after which the words of a message are dropped, and the line that says it was sent.
 MESSAGE_TEXT_DAYS = int(os.environ.get("WANGGE_MESSAGE_TEXT_DAYS", "30"))
 MESSAGE_DAYS = int(os.environ.get("WANGGE_MESSAGE_DAYS", "180"))
+# A file with more authorities to trust, as that of a city's own network.
+OUTBOUND_CA = os.environ.get("WANGGE_CA", "")
 # Webhooks go to public addresses by https; other ones are listed: networks or host names, comma separated.
 WEBHOOK_HTTP = os.environ.get("WANGGE_WEBHOOK_HTTP") == "1"
 _ALLOWED = [one.strip() for one in os.environ.get("WANGGE_WEBHOOK_ALLOW", "").split(",") if one.strip()]

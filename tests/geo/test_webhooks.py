@@ -5,6 +5,7 @@ import ipaddress
 import json
 import signal
 import socket
+import ssl
 import uuid
 from datetime import timedelta
 
@@ -347,6 +348,56 @@ def test_the_call_goes_to_the_address_that_was_looked_at(receiver, settings, mon
     answer = outbound.post(f"http://rebinding.example:{receiver.server_port}/", b"{}", {})
     assert answer.status == 204 and "rebinding.example" in asked
     assert receiver.got[0][0]["host"] == f"rebinding.example:{receiver.server_port}"
+
+
+def certificate(tmp_path, name: str):
+    """An authority of its own, and a certificate for one name; (authority's file, server's file)."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    now, keys = timezone.now(), [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    authority = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "city")])
+
+    def signed(subject, key, extension):
+        made = x509.CertificateBuilder().subject_name(subject).issuer_name(authority)
+        made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
+        made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        made = made.add_extension(extension, critical=True).sign(keys[0], hashes.SHA256())
+        return made.public_bytes(serialization.Encoding.PEM)
+
+    root, server = tmp_path / "ca.pem", tmp_path / "server.pem"
+    root.write_bytes(signed(authority, keys[0], x509.BasicConstraints(ca=True, path_length=None)))
+    private = keys[1].private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    names = x509.SubjectAlternativeName([x509.DNSName(name)])
+    server.write_bytes(private + signed(x509.Name([]), keys[1], names))
+    return root, server
+
+
+def test_the_certificate_is_judged_by_the_name(settings, monkeypatch, tmp_path):
+    """The call goes to an address; the name in the certificate must be the one that was typed."""
+
+    async def here(self, host, port, **kwargs):
+        return [(None, None, None, "", ("127.0.0.1", port))]
+
+    root, mine = certificate(tmp_path, "bus.example")
+    settings.WEBHOOK_ALLOW_NETWORKS, settings.OUTBOUND_CA = HERE, str(root)
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", here)
+    server = Receiver()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(mine)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server):
+        port = server.server_port
+        assert outbound.post(f"https://bus.example:{port}/", b"{}", {}).status == 204
+        with pytest.raises(outbound.Unreachable, match="Hostname mismatch"):
+            outbound.post(f"https://other.example:{port}/", b"{}", {})
+        settings.OUTBOUND_CA = ""
+        with pytest.raises(outbound.Unreachable, match="certificate"):
+            outbound.post(f"https://bus.example:{port}/", b"{}", {})
+    assert len(server.got) == 1
 
 
 # --- Pages ------------------------------------------------------------------------------------------
