@@ -74,13 +74,26 @@ class Telling:
 
 
 TELLINGS: dict[str, Telling] = {}
+_PERMISSIONS = {
+    _people_of_unit: "cases.handle",
+    _verifiers: "cases.verify",
+    _reporter: "cases.report",
+    _who_sent_it: "cases.dispatch",
+}
 
 
 def _on(actions: str, code: str, label: str, whom, in_log: tuple[str, ...] = ()) -> Kind:
     """These actions are told to these people."""
     steps = actions.split()
     read = frozenset(steps) & frozenset(in_log)
-    kind = Kind(f"case.{code}", label, _PLACEHOLDERS, units=whom is _people_of_unit, in_log=bool(read))
+    kind = Kind(
+        f"case.{code}",
+        label,
+        _PLACEHOLDERS,
+        units=whom is _people_of_unit,
+        in_log=bool(read),
+        permission=_PERMISSIONS[whom],
+    )
     register(kind)
     TELLINGS.update(dict.fromkeys(steps, Telling(kind, whom, read)))
     return kind

@@ -225,7 +225,10 @@ def emit(events: Iterable[Event], sees: Callable[[User], bool]) -> int:
         return 0
     WebhookDelivery.objects.bulk_create(rows, ignore_conflicts=True)
     fresh = WebhookDelivery.objects.filter(
-        event__in={one.event for one in rows}, state=WebhookDelivery.State.WAITING, attempts=0
+        webhook__in={one.webhook_id for one in rows},
+        event__in={one.event for one in rows},
+        state=WebhookDelivery.State.WAITING,
+        attempts=0,
     )
     _hand_over(list(fresh))
     return len(rows)

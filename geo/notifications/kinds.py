@@ -33,6 +33,8 @@ class Kind:
     personal: bool = True
     units: bool = False
     in_log: bool = False
+    # Whom it can concern at all: others are not asked whether they want it.
+    permission: str = ""
 
 
 kinds: dict[str, Kind] = {}
@@ -55,5 +57,6 @@ register(
             "reason": Placeholder(_("why"), "HTTP 503"),
         },
         (Channel.IN_APP, Channel.MAIL),
+        permission="geo.manage_settings",
     )
 )

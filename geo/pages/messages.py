@@ -31,15 +31,15 @@ audit.ACTIONS |= {
 
 
 def kind_choices() -> list[tuple[str, str]]:
-    return [("", "")] + [(one.code, one.label) for one in notifications.kinds.values()]
+    return [("", "---------")] + [(one.code, one.label) for one in notifications.kinds.values()]
 
 
 class MessageSearch(forms.Form):
     state = forms.ChoiceField(
-        label=gettext_lazy("State"), required=False, choices=[("", ""), *Message.State.choices]
+        label=gettext_lazy("State"), required=False, choices=[("", "---------"), *Message.State.choices]
     )
     channel = forms.ChoiceField(
-        label=gettext_lazy("Channel"), required=False, choices=[("", ""), *Channel.choices]
+        label=gettext_lazy("Channel"), required=False, choices=[("", "---------"), *Channel.choices]
     )
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False, choices=kind_choices)
     about = forms.CharField(

@@ -29,12 +29,12 @@ audit.ACTIONS |= {
 class TemplateSearch(forms.Form):
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False, choices=kind_choices)
     channel = forms.ChoiceField(
-        label=gettext_lazy("Channel"), required=False, choices=[("", ""), *Channel.choices]
+        label=gettext_lazy("Channel"), required=False, choices=[("", "---------"), *Channel.choices]
     )
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
-        choices=[("", ""), *NotificationTemplate._meta.get_field("language").choices],
+        choices=[("", "---------"), *NotificationTemplate._meta.get_field("language").choices],
     )
 
 
@@ -44,7 +44,7 @@ class TemplateForm(forms.ModelForm):
         fields = ["subject", "body", "active"]
         labels = {
             "subject": gettext_lazy("Subject"),
-            "body": gettext_lazy("Words"),
+            "body": gettext_lazy("Text of the message"),
             "active": gettext_lazy("In use"),
         }
         widgets = {"body": forms.Textarea(attrs={"rows": 7})}
@@ -138,7 +138,14 @@ def templates(request):
                 }
             ],
             "query": form,
-            "columns": [_("Kind"), _("Channel"), _("Language"), _("Words"), _("In use"), _("Changed")],
+            "columns": [
+                _("Kind"),
+                _("Channel"),
+                _("Language"),
+                _("Text of the message"),
+                _("In use"),
+                _("Changed"),
+            ],
             "rows": [
                 [
                     cell(kind_label(row.code), reverse("manage-template", args=[row.pk])),

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -67,7 +68,9 @@ class WebhookForm(forms.ModelForm):
 
 class DeliverySearch(forms.Form):
     state = forms.ChoiceField(
-        label=gettext_lazy("State"), required=False, choices=[("", ""), *WebhookDelivery.State.choices]
+        label=gettext_lazy("State"),
+        required=False,
+        choices=[("", "---------"), *WebhookDelivery.State.choices],
     )
     about = forms.CharField(label=gettext_lazy("About"), required=False, max_length=60)
 
@@ -84,9 +87,10 @@ def _state(row: Webhook) -> str:
 @office(accounts.MANAGE_SETTINGS)
 def hooks(request):
     """All webhooks with how they do."""
-    failed = Count("deliveries", filter=Q(deliveries__state=WebhookDelivery.State.FAILED))
-    rows = Webhook.objects.select_related("owner").annotate(failed=failed).order_by("name")
-    found, pager = page_of(request, rows)
+    failed = WebhookDelivery.objects.filter(webhook=OuterRef("pk"), state=WebhookDelivery.State.FAILED)
+    count = failed.order_by().values("webhook").annotate(n=Count("pk")).values("n")
+    rows = Webhook.objects.select_related("owner").annotate(failed=Coalesce(Subquery(count), 0))
+    found, pager = page_of(request, rows.order_by("name"))
     return render(
         request,
         "geo/manage/list.html",

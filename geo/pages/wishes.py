@@ -47,7 +47,11 @@ def my_notifications(request):
     user = request.user
     request.from_phone_too = True
     form = AddressForm(request.POST or None, initial={"email": user.email})
-    personal = [kind for kind in notifications.kinds.values() if kind.personal]
+    personal = [
+        kind
+        for kind in notifications.kinds.values()
+        if kind.personal and (not kind.permission or user.can(kind.permission))
+    ]
     if request.method == "POST" and form.is_valid():
         _save(request, form.cleaned_data["email"], personal)
         messages.success(request, _("Saved."))
