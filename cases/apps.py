@@ -7,11 +7,13 @@ class CasesConfig(AppConfig):
     verbose_name = _("Cases")
 
     def ready(self):
+        from cases import announce, told
         from geo import attachments
 
         attachments.holders.append(_hangs_on_a_case)
         attachments.knowing.append(_knows_the_witness)
         attachments.reviewable.append(_photos_of_cases)
+        told.listeners.append(announce.heard)
 
 
 def _hangs_on_a_case(user, attachment) -> bool:

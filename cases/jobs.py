@@ -3,6 +3,9 @@
 from procrastinate.contrib.django import app
 
 from cases import exports, timers
+from cases import announce as announcing
+from cases import exports
+from geo.jobs import PATIENT, app
 
 
 @app.task
@@ -16,3 +19,7 @@ def export_cases(output_id: int, query: dict) -> None:
 def ring_clocks(timestamp: int) -> int:
     """Ring the clocks of cases that are due: warnings, overdue, supervision, reviews (``cases.timers``)."""
     return timers.ring_due()
+@app.task(retry=PATIENT)
+def announce(case_id: int, lines: list[int]) -> dict[str, int]:
+    """Tell people and programs outside what was done to a case; told again, nothing doubles."""
+    return announcing.announce(case_id, lines)

@@ -41,10 +41,15 @@ from geo.models import (
     Dictionary,
     DictionaryItem,
     Grant,
+    Message,
     Notice,
+    NotificationTemplate,
     OfficeHours,
     Output,
     Role,
+    UnitSubscription,
+    Webhook,
+    WebhookDelivery,
 )
 from grids.models import (
     CheckIn,
@@ -127,7 +132,38 @@ class Everything:
         made |= self._assets(number, place, unit)
         made |= self._work(number, place, unit, person, made)
         made |= self._case(number, place, unit, person, made)
-        return made | self._ground(number, person)
+        return made | self._ground(number, person) | self._outside(number, unit, person)
+
+    def _outside(self, number, unit, person) -> dict:
+        """What is told outside: to people, to a unit, to a program; the first of each gets more and more."""
+        told = {"channel": "sms", "language": "en", "template": "case.dispatched", "body": "x"}
+        message = Message.objects.create(**told, user=person, unit=unit, state="failed", address="1")
+        Message.objects.create(**told, user=person, unit=unit, state="sent", gateway="outbox")
+        webhook = Webhook.objects.create(name=f"接口{number}", url="https://example.cn/", owner=person)
+        first = self.rows[0]["webhook"] if self.rows else webhook
+        deliveries = [
+            WebhookDelivery.objects.create(
+                webhook=hook,
+                event=uuid.uuid4(),
+                type="cn.wangge.case.closed",
+                state="failed",
+                body="{}",
+                tries=[{"at": "2026-01-01T00:00:00+00:00", "status": 500, "problem": "x", "ms": 1}] * number,
+                since=timezone.now(),
+            )
+            for hook in {webhook, first}
+        ]
+        return {
+            "message": message,
+            "template": NotificationTemplate.objects.create(
+                code=f"walk.{number}", channel="sms", language="en", body="x"
+            ),
+            "subscription": UnitSubscription.objects.create(
+                unit=unit, kind="case.dispatched", channel="sms", address="1"
+            ),
+            "webhook": webhook,
+            "delivery": deliveries[0],
+        }
 
     def _assets(self, number, place, unit) -> dict:
         estate = Estate.objects.create(code=f"e-{number}", name=f"小区{number}", geom=place)

@@ -42,11 +42,12 @@ class UserForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["username", "name", "organisation", "phone", "language", "is_active"]
+        fields = ["username", "name", "organisation", "phone", "email", "language", "is_active"]
         labels = {
             "username": gettext_lazy("User name"),
             "name": gettext_lazy("Name"),
             "phone": gettext_lazy("Phone"),
+            "email": gettext_lazy("Mail address"),
             "is_active": gettext_lazy("May log in"),
         }
         help_texts = {"username": "", "is_active": ""}

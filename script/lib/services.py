@@ -72,6 +72,7 @@ if os.environ["EMBEDDED"] == "1":
         )
     )
 if os.environ["WHAT"] == "all":
+    worker = [python, "manage.py", "procrastinate", "worker", "--shutdown-graceful-timeout", "20"]
     services += [
         service(
             "web",
@@ -96,10 +97,12 @@ if os.environ["WHAT"] == "all":
         ),
         service(
             "worker",
-            [python, "manage.py", "procrastinate", "worker", "--shutdown-graceful-timeout", "20"],
+            [*worker, "--queues", "default,builtin"],
             # Without a database it would wait for one for ever; its jobs may be broken off and run again.
             death="KILL",
         ),
+        # What waits on gateways and receivers outside: several at once, and nothing else waits behind them.
+        service("courier", [*worker, "--queues", "outside", "--concurrency", "4"], death="KILL"),
         service(
             "nginx",
             [
