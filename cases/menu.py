@@ -6,5 +6,14 @@ from geo.menu import Entry, menu
 
 menu.add(
     Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under=("/cases/",)),
+    Entry(
+        "evaluation",
+        _("Evaluation"),
+        "evaluation",
+        "star",
+        ("cases.view_evaluation", "cases.evaluate", "cases.assess"),
+        group="figures",
+        order=60,
+    ),
     Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
 )

@@ -135,9 +135,8 @@ class EvaluationTaskViewSet(ScopedViewSet):
         """Scores of the subjects within the scope, with every computation in words."""
         task = self.get_object()
         if task.state not in EvaluationTask.TOLD:
-            raise Problem(
-                _("The results are not published."), status=409, kind="not-published", state=task.state
-            )
+            detail = _("The results are not published.")
+            raise Problem(detail, status=409, kind="not-published", state=task.state)
         subjects = exports.subjects_for(request.user, task)
         _columns, rows = telling.table(task, subjects)
         told = telling.lines_of(task, subjects)

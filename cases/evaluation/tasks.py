@@ -398,9 +398,7 @@ def _publish(task: EvaluationTask, reason: str) -> None:
     results.compute(task)
     gaps = results.gaps(task)
     if gaps and not reason:
-        detail = _(
-            "Data are missing in %(n)d places, the first is %(first)s. Publish with gaps only with a reason."
-        )
+        detail = _("Data are missing in %(n)d places, first in %(first)s. With gaps a reason is needed.")
         raise Problem(
             detail % {"n": len(gaps), "first": f"{gaps[0].subject} · {gaps[0].item}"},
             kind="gaps",

@@ -56,9 +56,14 @@ def back(view):
     return login_required(wrapper)
 
 
-def _where(request, kwargs) -> str:
+def after(request, default: str) -> str:
+    """Where the form said it came from, if that is one of these pages."""
     wanted = request.POST.get("next", "")
-    if wanted.startswith("/evaluation/") and "//" not in wanted:
+    return wanted if wanted.startswith("/evaluation/") and "//" not in wanted else default
+
+
+def _where(request, kwargs) -> str:
+    if wanted := after(request, ""):
         return wanted
     if "/tasks/" in request.path and "pk" in kwargs:
         return reverse("evaluation-task", args=[kwargs["pk"]])

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from cases.evaluation import collecting, exports
 from cases.evaluation.collecting import FAR_METRES, Parts
-from cases.evaluation.pages.common import ENTRIES, back, find, frame
+from cases.evaluation.pages.common import ENTRIES, after, back, find, frame
 from cases.evaluation.pages.models import scale_words
 from cases.models import EvaluationTask, Inspection, ReportedValue, SamplePoint
 from cases.models.evaluation_tasks import InspectionPhoto
@@ -110,7 +110,7 @@ def enter_value(request, pk: int):
         note=post.get("note", ""),
     )
     messages.success(request, _("Kept; it is reviewed next."))
-    return redirect(post.get("next") or reverse("evaluation-data", args=[pk]))
+    return redirect(after(request, reverse("evaluation-data", args=[pk])))
 
 
 @require_POST
@@ -127,7 +127,7 @@ def review_value(request, pk: int, value: int):
         note=post.get("note", ""),
     )
     messages.success(request, _("Reviewed."))
-    return redirect(post.get("next") or reverse("evaluation-data", args=[pk]))
+    return redirect(after(request, reverse("evaluation-data", args=[pk])))
 
 
 def _whole(text) -> int:

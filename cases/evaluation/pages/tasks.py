@@ -422,9 +422,7 @@ def repeat(request, pk: int):
     elif again["population_changed"]:
         messages.warning(
             request,
-            _(
-                "What there was to draw from has changed since, so another draw comes out. The stored one stays."
-            ),
+            _("There is other to draw from since, so another draw comes out. The stored one stays."),
         )
     else:
         messages.error(request, _("The draw comes out differently from the same population: it was altered."))
