@@ -214,7 +214,7 @@ def inspect(
             raise Problem(detail, errors=[{"pointer": "/point", "detail": detail}])
         lines = _found(row, found or {})
         _evidence(position, lines, photos, unreachable, note, user)
-        inspection = Inspection.objects.create(
+        inspection = Inspection(
             task=task,
             item=row,
             subject=who,
@@ -228,6 +228,12 @@ def inspect(
             unreachable=unreachable,
             note=note,
         )
+        try:
+            with transaction.atomic():
+                inspection.save()
+        except IntegrityError:
+            # The same send, a moment faster.
+            return Inspection.objects.get(client_key=key, assessor=user), False
         InspectionPhoto.objects.bulk_create(
             [InspectionPhoto(inspection=inspection, attachment=photo) for photo in photos]
         )

@@ -35,7 +35,7 @@ def standing(row) -> str:
 @register.filter
 def plain(value) -> str:
     """A decimal without trailing zeros."""
-    return "" if value is None else f"{value.normalize():f}"
+    return f"{value.normalize():f}" if hasattr(value, "normalize") else ""
 
 
 @register.filter

@@ -51,8 +51,8 @@ def test_two_assessors(user):
     model = make_model(user, [leaf(reported(user), "50"), leaf(field(user), "50")])
     task = make_task(user, model, ["990101"])
     rule = {"item": item(task, "街面秩序").pk, "of": "component", "number": 1}
-    sampling.set_rules(user, task.pk, {"cells": "unit", "per_subject": 16, "points": [rule]})
-    sampling.draw(user, task.pk)
+    sampling.set_rules(user, task.pk, {"cells": "unit", "per_subject": 50, "points": [rule]})
+    sampling.draw(user, task.pk, seed="a1")
     tasks.set_assessors(user, task.pk, [{"user": one.pk} for one in people])
     tasks.move(user, task.pk, "start")
     point = task.points.first()
