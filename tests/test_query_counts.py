@@ -34,6 +34,7 @@ ASKERS = (
     "system_admin",
     "security_admin",
     "audit_admin",
+    "evaluator",
 )
 # These end the session, change something, or look at what is no row of ours.
 LEFT_OUT = ("logout/", "login/", "i18n/", "healthz", "metrics")
@@ -102,6 +103,11 @@ KINDS = {
     "api/service-centers": "center",
     "api/risk-points": "risk",
     "api/reference-lines": "line",
+    "api/evaluation-models": "evaluation_model",
+    "api/evaluation-tasks": "evaluation_task",
+    "evaluation/models": "evaluation_model",
+    "evaluation/tasks": "evaluation_task",
+    "evaluation/indicators": "indicator",
     "api/dispatch-rules": "rule",
     "rules": "rule",
 }
@@ -113,6 +119,8 @@ def known(text: str, name: str, first: dict) -> list[str]:
         return [first["case"].number]
     if name in ("plan", "proposal"):
         return [str(first[name].pk)]
+    if name == "subject":
+        return [str(first["evaluation_subject"].pk)]
     if name in ("code", "pk", "uuid") or (name == "name" and "basemaps" in text):
         if text.startswith("ogc/"):
             return [getattr(row, "code", None) or str(row.pk) for row in first.values()] + [
@@ -131,6 +139,8 @@ VALUES = {
     "what": ["report", "file"],
     "screen": ["tasks"],
     "name": ["unit", "holder", "type", "area"],
+    "value": ["1"],
+    "inspection": ["1"],
 }
 
 
