@@ -231,11 +231,16 @@ def _units(task, keys: list[int]) -> list[TaskSubject]:
     ]
 
 
+def post_grants():
+    """The grants of today that make somebody hold a post."""
+    return Grant.objects.filter(role__code__in=POSTS).exclude(valid_to__lte=timezone.localdate())
+
+
 def _posts(task, keys: list[int]) -> list[TaskSubject]:
     """Staff with a post's role. Their rows are tied to their own unit's place, for their own chain."""
     people = User.objects.filter(is_active=True).select_related("organisation").in_bulk(keys)
     roles: dict[int, object] = {}
-    for grant in Grant.objects.filter(user__in=keys, role__code__in=POSTS).select_related("role"):
+    for grant in post_grants().filter(user__in=keys).select_related("role"):
         roles.setdefault(grant.user_id, grant.role)
     ok = {
         key

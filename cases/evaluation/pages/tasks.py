@@ -24,7 +24,7 @@ from cases.evaluation.pages.models import managed_areas
 from cases.models import EvaluationModel, EvaluationTask, ModelItem, SamplePoint
 from cases.models.evaluation import MANAGE
 from geo import outputs
-from geo.models import Area, Grant, Organisation
+from geo.models import Area, Organisation
 from geo.pages.common import office, page_of
 from geo.problems import Problem
 
@@ -118,8 +118,8 @@ def _choices(model: EvaluationModel, area_code: str, peers: str) -> list[tuple[s
         ]
     if model.subject == EvaluationModel.Subject.POST:
         grants = (
-            Grant.objects.filter(
-                role__code__in=tasks.POSTS,
+            tasks.post_grants()
+            .filter(
                 user__is_active=True,
                 user__organisation__area_code__startswith=area_code,
             )
@@ -447,7 +447,10 @@ def export(request, pk: int, kind: str):
     if kind not in exports.KINDS:
         raise Http404
     task = find(request, pk)
-    if kind in ("workbook", "report") and task.as_of is None:
+    results = kind in ("workbook", "report")
+    if not results and not (manages(request.user, task) or task.assessors.filter(user=request.user).exists()):
+        raise Http404
+    if results and task.as_of is None:
         raise Problem(_("There are no results yet."), status=409, kind="not-ready")
     titles = {
         "workbook": _("Results: %s"),
@@ -461,4 +464,4 @@ def export(request, pk: int, kind: str):
         lambda output: jobs.export_evaluation.defer(output_id=output, task_id=pk, kind=kind),
     )
     messages.success(request, _("The file is being made; a message tells when it is ready."))
-    return redirect("evaluation-results" if kind in ("workbook", "report") else "evaluation-sampling", pk=pk)
+    return redirect("evaluation-results" if results else "evaluation-sampling", pk=pk)
