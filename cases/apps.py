@@ -14,6 +14,11 @@ class CasesConfig(AppConfig):
         attachments.knowing.append(_knows_the_witness)
         attachments.reviewable.append(_photos_of_cases)
         told.listeners.append(announce.heard)
+        attachments.holders.append(_hangs_on_an_inspection)
+
+        from cases.evaluation import base_counts, sources
+
+        sources.register(base_counts.BaseCounts())
 
 
 def _hangs_on_a_case(user, attachment) -> bool:
@@ -42,3 +47,15 @@ def _photos_of_cases(user):
     from geo.models import Attachment
 
     return Attachment.objects.filter(case_attachments__case__in=Case.objects.for_user(user))
+
+
+def _hangs_on_an_inspection(user, attachment) -> bool:
+    """Who may see an evaluation of the subject, or assesses it, may see what was photographed there."""
+    from cases.evaluation.exports import subjects_for
+    from cases.models import EvaluationTask, Inspection
+
+    found = Inspection.objects.filter(photos__attachment=attachment).first()
+    if found is None:
+        return False
+    task = EvaluationTask.objects.for_user(user).filter(pk=found.task_id).select_related("model").first()
+    return task is not None and any(one.pk == found.subject_id for one in subjects_for(user, task))

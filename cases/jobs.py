@@ -6,6 +6,7 @@ from cases import exports, timers
 from cases import announce as announcing
 from cases import exports
 from geo.jobs import PATIENT, app
+from cases.evaluation import exports as evaluation_exports
 
 
 @app.task
@@ -23,3 +24,7 @@ def ring_clocks(timestamp: int) -> int:
 def announce(case_id: int, lines: list[int]) -> dict[str, int]:
     """Tell people and programs outside what was done to a case; told again, nothing doubles."""
     return announcing.announce(case_id, lines)
+@app.task
+def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
+    """Write a workbook, a report or the sample's points of an evaluation for an output."""
+    evaluation_exports.write(output_id, task_id, kind)

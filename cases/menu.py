@@ -7,6 +7,15 @@ from geo.menu import Entry, menu
 menu.add(
     Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under=("/cases/",)),
     Entry("spots", _("Problem spots"), "spots", "pin", "cases.mark", group="work", order=30),
+    Entry(
+        "evaluation",
+        _("Evaluation"),
+        "evaluation",
+        "star",
+        ("cases.view_evaluation", "cases.evaluate", "cases.assess"),
+        group="figures",
+        order=60,
+    ),
     Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
     Entry("flows", _("Flows"), "flows", "rules", "cases.view_rules", group="work", order=45),
     Entry("open311", _("Open311 keys"), "manage-open311", "link", "geo.manage_settings", "system", 45),

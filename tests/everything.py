@@ -6,6 +6,7 @@ An address that asks once per row, or once per row's unit, photo or neighbour, a
 import uuid
 from datetime import date, timedelta
 
+from django.contrib.gis.geos import MultiPolygon
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
@@ -34,6 +35,8 @@ from cases.models import (
     SavedView,
     Transition,
 )
+from cases.evaluation import authoring, tasks
+from cases.models import CaseAttachment, FilingStandard, ReporterContact, SavedView, Transition
 from geo.models import (
     Attachment,
     AuditEntry,
@@ -62,6 +65,7 @@ from grids.models import (
     UnitGrid,
     UnitGridVersion,
 )
+from tests.cases.evaluation.made import computed, field, leaf, make_evaluator, make_model, make_task, reported
 from tests.factories import (
     LAT,
     LON,
@@ -94,6 +98,7 @@ class Everything:
     def __init__(self, city, asker, importer=None):
         self.asker, self.importer, self.count, self.rows = asker, importer or asker, 0, []
         self.planner = make_user(role="planner", area="9901")
+        self.evaluator = make_evaluator()
         self.district = make_area("990103", "丙区", box(LON, LAT + 2 * SIDE, 20 * SIDE, SIDE), city)
         self.street = make_area(
             "990103001", "丙街道", box(LON, LAT + 2 * SIDE, 20 * SIDE, SIDE), self.district
@@ -164,6 +169,70 @@ class Everything:
             "webhook": webhook,
             "delivery": deliveries[0],
         }
+        return made | self._ground(number, person) | self._evaluation(number, person, made)
+
+    def _evaluation(self, number, person, made) -> dict:
+        """A model with a task of its own; the first of both, published, grow with every row."""
+        user, code = self.evaluator, made["community"].code
+        rate = computed(user, "filed", full_value="9", zero_value="0", name=f"立案{number}")
+        tree = [leaf(rate, "40"), leaf(reported(user), "30"), leaf(field(user), "30")]
+        model = make_model(user, tree)
+        authoring.copy_model(user, model.pk)
+        task = make_task(user, model, [code], name=f"评价{number}")
+        assessor = make_user(role="assessor", area="9901", organisation=made["unit"])
+        tasks.set_assessors(user, task.pk, [{"user": assessor.pk}, {"user": user.pk}])
+        for action in ("start", "close_collecting"):
+            task = tasks.move(user, task.pk, action)
+        if number == 1:
+            tasks.move(user, task.pk, "publish", "缺")
+        elif number == 2:
+            task = tasks.move(user, task.pk, "reopen", "缺")
+        first = self.rows[0]["evaluation_task"] if self.rows else task
+        self._evaluated(number, first, assessor, code, made)
+        return {
+            "evaluation_task": task,
+            "evaluation_model": model,
+            "indicator": rate,
+            "evaluation_subject": task.subjects.get(),
+        }
+
+    def _evaluated(self, number, task, assessor, code, made) -> None:
+        """One more subject of a task with grid, point, value, inspection with its photo, and scores."""
+        items = {item.definition["kind"]: item for item in task.model.items.all()}
+        who = task.subjects.get_or_create(
+            code=code, defaults={"area_code": code, "name": f"对象{number}", "peers": "community"}
+        )[0]
+        for item in items.values():
+            task.scores.get_or_create(subject=who, item=item, defaults={"how": {"missing": "no_value"}})
+        task.values.create(item=items["reported"], subject=who, value=number, entered_by=assessor)
+        task.assessors.get_or_create(user=assessor, subject=who, item=items["field"])
+        grid = task.grids.create(
+            subject=who, code=f"{code}001", place=1, geom=MultiPolygon(made["unit_grid"].geom, srid=4326)
+        )
+        point = task.points.create(
+            subject=who,
+            grid=grid,
+            item=items["field"],
+            rule=0,
+            place=1,
+            of="component",
+            code=f"c{number}",
+            geom=at(0.2, 0.2),
+        )
+        seen = task.inspections.create(
+            item=items["field"],
+            subject=who,
+            point=point,
+            assessor=assessor,
+            client_key=uuid.uuid4(),
+            position=at(0.2, 0.2),
+            found=[{"code": "p1", "count": 1}],
+        )
+        photo = Attachment.objects.create(
+            owner=assessor, media_type="image/png", sha256="0" * 64, size=9, width=1, height=1
+        )
+        photo.thumbnail.save("one.png", ContentFile(b"one"))
+        seen.photos.create(attachment=photo)
 
     def _assets(self, number, place, unit) -> dict:
         estate = Estate.objects.create(code=f"e-{number}", name=f"小区{number}", geom=place)

@@ -35,6 +35,7 @@ ASKERS = (
     "system_admin",
     "security_admin",
     "audit_admin",
+    "evaluator",
 )
 # These end the session, change something, or look at what is no row of ours.
 LEFT_OUT = ("logout/", "login/", "i18n/", "healthz", "metrics")
@@ -115,6 +116,11 @@ KINDS = {
     "api/service-centers": "center",
     "api/risk-points": "risk",
     "api/reference-lines": "line",
+    "api/evaluation-models": "evaluation_model",
+    "api/evaluation-tasks": "evaluation_task",
+    "evaluation/models": "evaluation_model",
+    "evaluation/tasks": "evaluation_task",
+    "evaluation/indicators": "indicator",
     "api/dispatch-rules": "rule",
     "rules": "rule",
 }
@@ -130,6 +136,8 @@ def known(text: str, name: str, first: dict) -> list[str]:
         return [str(first["open311_post"].token)]
     if name in ("plan", "proposal"):
         return [str(first[name].pk)]
+    if name == "subject":
+        return [str(first["evaluation_subject"].pk)]
     if name in ("code", "pk", "uuid") or (name == "name" and "basemaps" in text):
         if text.startswith("ogc/"):
             return [getattr(row, "code", None) or str(row.pk) for row in first.values()] + [
@@ -150,6 +158,8 @@ VALUES = {
     "name": ["unit", "holder", "type", "area"],
     "form": ["json"],
     "rest": ["x"],
+    "value": ["1"],
+    "inspection": ["1"],
 }
 
 

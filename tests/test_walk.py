@@ -17,10 +17,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from assets.models import Building, Enterprise, Estate, House, Household, ResidentUnit, RiskPoint, Shop
+from cases.evaluation import tasks
 from cases.models import CaseAttachment, ReporterContact
 from geo.models import Attachment, Message, Organisation, UnitSubscription, Webhook, WebhookDelivery
 from geo.registry import layers
 from grids.models import CheckIn, PlanProposal
+from tests.cases.evaluation.made import computed, leaf, make_evaluator, make_model, make_task
 from tests.factories import at, make_case, make_component, make_rule, make_unit, make_user, make_worker
 from tests.grids.planning.plans import make_plan
 
@@ -117,6 +119,11 @@ def secrets(city):
             body=f'{{"data": "{MARKER}"}}',
             since=timezone.now(),
         ),
+    evaluation = _evaluation()
+    return {
+        "evaluation": evaluation,
+        "evaluation_subject": evaluation.subjects.get(),
+        "evaluation_model": evaluation.model,
         "case": case,
         "component": component,
         "building": building,
@@ -129,6 +136,18 @@ def secrets(city):
         "plan": plan,
         "proposal": proposal,
     }
+
+
+def _evaluation():
+    """A published evaluation of the district, with a subject, model and item that carry the marker."""
+    user = make_evaluator()
+    indicator = computed(user, "filed", full_value="9", zero_value="0", name=f"{MARKER} indicator")
+    model = make_model(user, [leaf(indicator, "100")], area_code="990102")
+    task = make_task(user, model, ["990102"], area_code="990102", name=f"{MARKER} task")
+    for action in ("start", "close_collecting", "publish"):
+        task = tasks.move(user, task.pk, action)
+    task.subjects.update(name=f"{MARKER} subject")
+    return task
 
 
 def patterns(resolver=None, prefix=""):
@@ -183,6 +202,9 @@ def values(secrets) -> dict[str, list[str]]:
         "model": ["component"],
         "plan": [str(secrets["plan"].pk)],
         "proposal": [str(secrets["proposal"].pk)],
+        "subject": [str(secrets["evaluation_subject"].pk)],
+        "value": ["1"],
+        "inspection": ["1"],
     }
 
 

@@ -1,6 +1,19 @@
 """Cases, their log, and the rules that send them to whoever is responsible."""
 
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
+from cases.models.evaluation import EvaluationModel, Indicator, ModelItem
+from cases.models.evaluation_tasks import (
+    EvaluationGrid,
+    EvaluationTask,
+    Inspection,
+    InspectionPhoto,
+    ReportedValue,
+    SamplePoint,
+    TaskAssessor,
+    TaskScore,
+    TaskStep,
+    TaskSubject,
+)
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
 from cases.models.open311 import Open311Change, Open311Key, Open311Post
 from cases.models.public import PublicWords
@@ -14,16 +27,29 @@ __all__ = [
     "CaseHold",
     "CaseRequest",
     "DispatchRule",
+    "EvaluationGrid",
+    "EvaluationModel",
+    "EvaluationTask",
     "FilingStandard",
     "FlowVersion",
     "Open311Change",
     "Open311Key",
     "Open311Post",
+    "Indicator",
+    "Inspection",
+    "InspectionPhoto",
+    "ModelItem",
     "OwnerQuestion",
     "PublicWords",
     "Rating",
+    "ReportedValue",
     "ReporterContact",
+    "SamplePoint",
     "SavedView",
     "Supervision",
+    "TaskAssessor",
+    "TaskScore",
+    "TaskStep",
+    "TaskSubject",
     "Transition",
 ]
