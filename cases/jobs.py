@@ -1,12 +1,9 @@
 """Background work on cases."""
 
-from procrastinate.contrib.django import app
-
-from cases import exports, timers
 from cases import announce as announcing
-from cases import exports
-from geo.jobs import PATIENT, app
+from cases import exports, timers
 from cases.evaluation import exports as evaluation_exports
+from geo.jobs import PATIENT, app
 
 
 @app.task
@@ -20,10 +17,14 @@ def export_cases(output_id: int, query: dict) -> None:
 def ring_clocks(timestamp: int) -> int:
     """Ring the clocks of cases that are due: warnings, overdue, supervision, reviews (``cases.timers``)."""
     return timers.ring_due()
+
+
 @app.task(retry=PATIENT)
 def announce(case_id: int, lines: list[int]) -> dict[str, int]:
     """Tell people and programs outside what was done to a case; told again, nothing doubles."""
     return announcing.announce(case_id, lines)
+
+
 @app.task
 def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
     """Write a workbook, a report or the sample's points of an evaluation for an output."""

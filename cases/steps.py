@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from assets.models import ItemType
-from cases import deadlines, dispatch, effects, flow, repeats, told, verifiers
+from cases import dispatch, effects, flow, repeats, told, verifiers
 from cases.evidence import Evidence
 from cases.models import Case, CaseAttachment, CaseHold, Transition
 from geo import events

@@ -3,7 +3,6 @@
 A listener is called inside the transaction of an action with the case, the lines that were written to its
 log and whether the case is new. It only notes (one cheap insert); what takes time is a job of its own.
 """
-"""Who wants to hear what happened to cases, inside the transaction in which it happens."""
 
 from __future__ import annotations
 
@@ -13,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cases.models import Case, Transition
 
-from cases.models import Case, Transition
-
 listeners: list[Callable[[Case, list[Transition], bool], None]] = []
 
 
@@ -22,6 +19,3 @@ def tell(case: Case, lines: list[Transition], created: bool) -> None:
     """Tell every listener what was done to a case."""
     for listener in listeners:
         listener(case, lines, created)
-    """``lines`` are what was just written into the log of ``case``; ``created`` says that it is new."""
-    for one in listeners:
-        one(case, lines, created)

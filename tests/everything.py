@@ -25,6 +25,7 @@ from assets.models import (
     Shop,
 )
 from cases import dispatch
+from cases.evaluation import authoring, tasks
 from cases.models import (
     CaseAttachment,
     FilingStandard,
@@ -35,8 +36,6 @@ from cases.models import (
     SavedView,
     Transition,
 )
-from cases.evaluation import authoring, tasks
-from cases.models import CaseAttachment, FilingStandard, ReporterContact, SavedView, Transition
 from geo.models import (
     Attachment,
     AuditEntry,
@@ -137,6 +136,7 @@ class Everything:
         made |= self._assets(number, place, unit)
         made |= self._work(number, place, unit, person, made)
         made |= self._case(number, place, unit, person, made)
+        made |= self._evaluation(number, person, made)
         return made | self._ground(number, person) | self._outside(number, unit, person)
 
     def _outside(self, number, unit, person) -> dict:
@@ -169,7 +169,6 @@ class Everything:
             "webhook": webhook,
             "delivery": deliveries[0],
         }
-        return made | self._ground(number, person) | self._evaluation(number, person, made)
 
     def _evaluation(self, number, person, made) -> dict:
         """A model with a task of its own; the first of both, published, grow with every row."""

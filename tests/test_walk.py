@@ -96,6 +96,7 @@ def secrets(city):
         message=f"{MARKER} message",
         created_by=plan.created_by,
     )
+    evaluation = _evaluation()
     webhook = Webhook.objects.create(name=f"{MARKER} hook", url=f"https://{MARKER}.example/", owner=reporter)
     return {
         "message": Message.objects.create(
@@ -119,8 +120,6 @@ def secrets(city):
             body=f'{{"data": "{MARKER}"}}',
             since=timezone.now(),
         ),
-    evaluation = _evaluation()
-    return {
         "evaluation": evaluation,
         "evaluation_subject": evaluation.subjects.get(),
         "evaluation_model": evaluation.model,
