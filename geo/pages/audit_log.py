@@ -65,7 +65,7 @@ def _columns() -> list[str]:
 
 
 def _cells(row: AuditEntry) -> list[str]:
-    detail = "; ".join(f"{key}: {_plain(value)}" for key, value in row.detail.items())
+    detail = "; ".join(f"{key}: {said}" for key, value in row.detail.items() if (said := _plain(value)))
     return [
         timezone.localtime(row.at).strftime("%Y-%m-%d %H:%M:%S"),
         row.actor.username if row.actor else "",
