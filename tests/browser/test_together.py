@@ -90,7 +90,7 @@ def test_two_planners_draw_in_one_draft(page_of, planner, plan):
 
     # The same block in the same moment: the second's stroke is on its way when the first's is answered.
     held = []
-    second.route("**/edits/", held.append)
+    second.route("**/edits/", lambda route: held.append(route))
     choose(second, "003")
     second.keyboard.press("b")
     click(second, 0.4, 0.4)
@@ -119,9 +119,10 @@ def test_a_plan_is_fetched_as_a_file(page_of, planner, plan, format, tmp_path):
     page = page_of(planner, f"/planner/{plan.pk}/compare/")
     page.wait_for_selector("#compare[data-ready]")
     page.click(f'[data-export="{format}"]')
-    expect(page.locator(".toast")).to_be_visible()
-    work()
     page.locator(".toast button", has_text="我的文件").click()
+    # The page of files asks by itself until the worker has made it.
+    expect(page.locator("#outputs progress")).to_be_visible()
+    work()
     with page.expect_download() as fetched:
         page.locator("#outputs a.button.main").click()
     path = tmp_path / f"plan.{format}"

@@ -22,7 +22,7 @@ function missed({ elt, target, requestConfig }, words, passes) {
   const { verb, path } = requestConfig;
   const place = target?.querySelector(".skeleton") ? target : null;
   const again = () => {
-    if (verb === "get") return htmx.ajax("GET", path, { source: elt, target, swap: elt.getAttribute("hx-swap") ?? undefined });
+    if (verb === "get") return htmx.ajax("GET", path, { source: elt, target, swap: elt.getAttribute("hx-swap") ?? undefined }).catch(() => {}); // told like the first
     if (elt.matches("form")) return elt.requestSubmit();
     return elt.click();
   };

@@ -14,18 +14,19 @@ import zipfile
 from pathlib import Path
 
 import geopandas
-import numpy as np
 import shapely
 from django.contrib.gis.geos import GEOSGeometry
 from django.core.files.base import ContentFile
 
 from geo.models import Area
-from grids.coverage import on_lattice
+from grids.coverage import LATTICE
 from tests.factories import START
 
 NAD83 = 4269
 # Holes of an outline that are gaps between its members, not somebody else's ground; square degrees.
 GAP = 1e-5
+# Parts of it that are no ground but what two lines between them leave over.
+CRUMB = 1e-9
 
 
 def folder() -> Path:
@@ -56,14 +57,19 @@ def archive(name: str) -> ContentFile:
 
 
 def outline_of(rows: geopandas.GeoDataFrame):
-    """The ground that rows cover, the gaps between them closed."""
-    whole = shapely.union_all(shapely.make_valid(rows.geometry.to_numpy()))
-    parts = [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon"]
-    filled = [
-        shapely.Polygon(part.exterior, [hole for hole in part.interiors if shapely.Polygon(hole).area > GAP])
-        for part in parts
-    ]
-    return on_lattice(shapely.multipolygons(shapely.get_parts(shapely.union_all(np.array(filled)))))
+    """The ground that rows cover, the gaps between them closed: valid, on the lattice."""
+    whole = shapely.set_precision(shapely.union_all(shapely.make_valid(rows.geometry.to_numpy())), LATTICE)
+    outline = shapely.union_all(
+        [
+            shapely.Polygon(
+                part.exterior, [ring for ring in part.interiors if shapely.Polygon(ring).area > GAP]
+            )
+            for part in shapely.get_parts(whole)
+            if part.geom_type == "Polygon" and part.area > CRUMB
+        ]
+    )
+    assert outline.is_valid
+    return shapely.multipolygons(shapely.get_parts(outline))
 
 
 def make_community(code: str, name: str, rows: geopandas.GeoDataFrame) -> Area:

@@ -12,7 +12,7 @@ import shapely
 from django.db import connection
 
 from grids import coverage
-from grids.models import PlanBlock, PlanProposal
+from grids.models import PlanBlock
 from grids.planning import draft, proposals
 from grids.planning.proposal import graph as graphs
 from tests.factories import make_user
@@ -77,8 +77,8 @@ def test_what_fits_is_taken_as_it_is(planner):
     assert len(ready.active) == len(ready.blocks) == 195
     given = dict(zip(rows["STFID"], coverage.on_lattice(rows.geometry.to_numpy()), strict=True))
     for number, shape in ready.borders(exact=True).items():
-        other = given[ready.grids[number].name]
-        assert shape.equals(other), (shape.symmetric_difference(other).area, shape.wkt, other.wkt)
+        # Where only one of two has a corner on the border between them both get it, rounded to the lattice.
+        assert shapely.hausdorff_distance(shape, given[ready.grids[number].name]) < 2 * coverage.LATTICE
 
 
 def test_centimetres_are_repaired_and_shown(planner):
@@ -191,18 +191,19 @@ def test_repaired_borders_are_proposed_over_and_taken(client, planner):
     answer = client.post(address, {**wish, "alternatives": 1}, content_type="application/json")
     assert answer.status_code == 202, answer.content
     proposals.run(answer.json()["id"])
-    proposal = PlanProposal.objects.get()
-    assert proposal.state == "ready" and proposal.alternatives, proposal.message
+    proposal = client.get(f"{address}{answer.json()['id']}/").json()
+    assert proposal["state"] == "ready" and proposal["alternatives"], proposal["message"]
+    first = proposal["alternatives"][0]
     ground = ground_of(plan)
-    blocks = {int(pk): part for pk, part in proposal.alternatives[0]["blocks"].items()}
+    blocks = {int(pk): part for pk, part in first["blocks"].items()}
     assert set(blocks) == set(ground.ids)
     assert judges.is_connected(ground, blocks)
     assert judges.pieces_in_postgis(ground, blocks) == [1] * 4
     deviation = judges.deviation(ground, blocks)
-    assert proposal.alternatives[0]["deviation"] == pytest.approx(deviation, abs=0.01)
+    assert first["deviation"] == pytest.approx(deviation, abs=0.01)
     assert deviation <= 0.3
     answer = client.post(
-        f"{address}{proposal.pk}/apply/", {"alternative": 0, "base": 0}, content_type="application/json"
+        f"{address}{proposal['id']}/apply/", {"alternative": 0, "base": 0}, content_type="application/json"
     )
     assert answer.status_code == 200, answer.content
     taken = check(plan)
