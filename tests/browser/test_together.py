@@ -92,11 +92,9 @@ def test_two_planners_draw_in_one_draft(page_of, planner, plan):
     held = []
     second.route("**/edits/", lambda route: held.append(route))
     choose(second, "003")
-    second.keyboard.press("b")
     click(second, 0.4, 0.4)
     second.wait_for_function("() => window.planner.queue.size === 1")
     choose(first, "002")
-    first.keyboard.press("b")
     click(first, 0.4, 0.4)
     saved(first, 4)
     second.wait_for_timeout(200)

@@ -51,7 +51,7 @@ function layerOf(grids, map, zIndex) {
         new Style({ fill: new Fill({ color: rgba(colour, 0.2) }), stroke: new Stroke({ color: "rgba(255,255,255,0.9)", width: 4 }) }),
         new Style({
           stroke: new Stroke({ color: "#2b4148", width: 1.8 }),
-          text: new Text({ text: name, font: `600 ${narrow ? 11 : 13}px ${FONT}`, overflow: !narrow, fill: new Fill({ color: "#16262a" }), stroke: new Stroke({ color: "rgba(253,254,254,0.95)", width: 3.5 }) }),
+          text: new Text({ text: name.replace(" ", "\n"), font: `600 ${narrow ? 11 : 13}px ${FONT}`, overflow: !narrow, fill: new Fill({ color: "#16262a" }), stroke: new Stroke({ color: "rgba(253,254,254,0.95)", width: 3.5 }) }),
         }),
       ];
     },
