@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from geo.models import User
 from tests import factories
 from tests.browser import axe
 
@@ -91,4 +92,19 @@ def test_an_asset_list_without_a_line_keeps_what_it_shows(page_of, steward):
     expect(page.locator("[data-offline]")).to_be_hidden()
     page.reload()
     expect(page.locator("tbody tr")).to_have_count(1)
+    assert page.said == []
+
+
+def test_a_form_without_a_line_keeps_what_was_filled_in(page_of, city):
+    page = page_of(factories.make_user("系统", role="system_admin"), "/manage/users/new")
+    page.fill("#id_username", "zhao")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="保存").click()
+    toast = page.locator(".toast.bad", has_text="没有发送")
+    expect(toast).to_be_visible()
+    assert page.input_value("#id_username") == "zhao"
+    page.context.set_offline(False)
+    toast.get_by_role("button", name="重试").click()
+    expect(page.locator("code.secret")).to_be_visible()
+    assert User.objects.filter(username="zhao").count() == 1
     assert page.said == []

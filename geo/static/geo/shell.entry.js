@@ -156,6 +156,14 @@ window.addEventListener("online", showOffline);
 window.addEventListener("offline", showOffline);
 showOffline();
 
+// The browser would replace the page with its own error, and what was filled in would be gone.
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (navigator.onLine || event.defaultPrevented || form.method === "dialog" || form.matches("[hx-get], [hx-post]")) return;
+  event.preventDefault();
+  toast(gettext("No connection: nothing was sent, and your entries stay here."), { bad: true, seconds: 60, action: () => form.requestSubmit(submitter), actionLabel: gettext("Try again") });
+});
+
 const sign = one("[data-live]");
 if (sign && document.body.dataset.user) {
   sign.hidden = false;
