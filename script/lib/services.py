@@ -81,6 +81,8 @@ if os.environ["WHAT"] == "all":
                 *(python, "-m", "gunicorn", "geo.wsgi"),
                 *("--bind", f"unix:{sockets}/web.sock", "--workers", str(cores)),
                 *("--timeout", "60", "--graceful-timeout", "25"),
+                # As long as nginx lets through, so that it is nginx who says what is too long.
+                *("--limit-request-line", "8190"),
                 *("--max-requests", "10000", "--max-requests-jitter", "2000"),
                 *("--forwarded-allow-ips", "*", "--error-logfile", "-", "--log-level", "warning"),
                 *(("--worker-tmp-dir", "/dev/shm") if os.access("/dev/shm", os.W_OK) else ()),
