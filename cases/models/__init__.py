@@ -1,7 +1,24 @@
 """Cases, their log, and the rules that send them to whoever is responsible."""
 
+from cases.models.board import (
+    PublicText,
+    Questionnaire,
+    QuestionnaireAnswer,
+    QuestionnaireItem,
+    QuestionnaireSheet,
+    Suggestion,
+)
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
+from cases.models.residents import (
+    PublicBlock,
+    PublicCode,
+    PublicContact,
+    PublicCount,
+    PublicQuestion,
+    PublicReport,
+    PublicTopic,
+)
 from cases.models.rules import DispatchRule, FilingStandard
 from cases.models.views import SavedView
 
@@ -15,9 +32,22 @@ __all__ = [
     "FilingStandard",
     "FlowVersion",
     "OwnerQuestion",
+    "PublicBlock",
+    "PublicCode",
+    "PublicContact",
+    "PublicCount",
+    "PublicQuestion",
+    "PublicReport",
+    "PublicText",
+    "PublicTopic",
+    "Questionnaire",
+    "QuestionnaireAnswer",
+    "QuestionnaireItem",
+    "QuestionnaireSheet",
     "Rating",
     "ReporterContact",
     "SavedView",
+    "Suggestion",
     "Supervision",
     "Transition",
 ]

@@ -1,0 +1,89 @@
+"""Telling residents who asked for it: by text message or mail, with a link, never with the matter itself.
+
+``_send`` is the only way out; what it hands over is queued and sent by the house's notifications.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from cases.models import Case, PublicContact, PublicReport
+from cases.public_view import Stage, stage_of
+from geo.problems import Problem
+
+CODE, NEWS = "public_code", "public_news"
+# Stages of which a resident wants to hear; what lies between is seen on the page.
+_TOLD = (Stage.ACCEPTED, Stage.IN_HAND, Stage.CHECKING, Stage.SOLVED, Stage.DECLINED)
+
+
+def channels() -> tuple[str, ...]:
+    """The channels by which residents may be told: what the operator named, if anything can send at all."""
+    return tuple(settings.PUBLIC_TELL) if can_send() else ()
+
+
+def can_send() -> bool:
+    return importlib.util.find_spec("geo.notifications") is not None
+
+
+def _send(channel: str, address: str, template: str, context: dict, language: str, key: str | None = None):
+    if not can_send():
+        raise Problem(_("Messages cannot be sent from here at present."), status=503, kind="no-channel")
+    from geo import notifications
+
+    with translation.override(language):
+        notifications.send(channel, address, template, context, language=language, key=key)
+
+
+def send_code(channel: str, address: str, code: str, language: str) -> None:
+    """Send a code that proves whose a number or mailbox is."""
+    _send(channel, address, CODE, {"code": code, "minutes": "10"}, language)
+
+
+def heard(case: Case, lines, created: bool) -> None:
+    """A listener of ``cases.told``: whoever asked hears when a case comes to another stage."""
+    if created or case.flow != "city_management":
+        return
+    before, after = stage_of(lines[0].from_state), stage_of(lines[-1].to_state, case.duplicate_of_id)
+    if before != after and after in _TOLD:
+        tell(case, after.value, str(lines[-1].pk))
+
+
+def tell(case: Case, event: str, key: str) -> int:
+    """Queue a message to everybody who asked to be told of this case or of one that it repeats; how many."""
+    contacts = list(
+        PublicContact.objects.filter(confirmed_at__isnull=False)
+        .filter(report__case__in=Case.objects.filter(pk=case.pk).union(case.duplicates.all()).values("pk"))
+        .select_related("report__case")
+    )
+    for contact in contacts:
+        context = {
+            "number": contact.report.case.number,
+            "news": _news(event, contact.language),
+            "link": link(contact.report),
+        }
+        _send(
+            contact.channel,
+            contact.address,
+            NEWS,
+            context,
+            contact.language,
+            key=f"public:{contact.report_id}:{event}:{key}",
+        )
+    return len(contacts)
+
+
+def _news(event: str, language: str) -> str:
+    with translation.override(language):
+        if event == "question":
+            return _("the service centre has a question")
+        return str(Stage(event).label)
+
+
+def link(report: PublicReport) -> str:
+    """Where a report is followed; the code is asked there unless the browser knows the report."""
+    return f"{settings.PUBLIC_ADDRESS}{reverse('public:case', args=[report.case.number])}"
