@@ -10,6 +10,7 @@ from cases.models.board import (
 )
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
+from cases.models.public import PublicWords
 from cases.models.residents import (
     PublicBlock,
     PublicCode,
@@ -40,6 +41,7 @@ __all__ = [
     "PublicReport",
     "PublicText",
     "PublicTopic",
+    "PublicWords",
     "Questionnaire",
     "QuestionnaireAnswer",
     "QuestionnaireItem",
