@@ -12,6 +12,8 @@ class CasesConfig(AppConfig):
         attachments.holders.append(_hangs_on_a_case)
         attachments.knowing.append(_knows_the_witness)
         attachments.reviewable.append(_photos_of_cases)
+        # Words for the audit log.
+        from cases.public import desk  # noqa: F401
 
 
 def _hangs_on_a_case(user, attachment) -> bool:

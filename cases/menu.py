@@ -6,5 +6,15 @@ from geo.menu import Entry, menu
 
 menu.add(
     Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under=("/cases/",)),
+    Entry(
+        "public-desk",
+        _("Residents' pages"),
+        "public-desk",
+        "users",
+        "cases.edit_public",
+        group="work",
+        order=80,
+    ),
+    Entry("plates", _("QR plates"), "plates", "print", "assets.export", group="city", order=92),
     Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
 )

@@ -22,5 +22,7 @@ urlpatterns = [
     path("api/me/tasks/", TasksView.as_view(schema=None)),
     path("api/", include(router.urls)),
     path("m/", include("cases.phone")),
+    path("public/", include("cases.public.routes")),
+    path("public-desk/", include("cases.public.desk.routes")),
     path("", include("cases.pages.routes")),
 ]

@@ -53,7 +53,7 @@ CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
 
 # --- The residents' pages (/public/); see docs/public.md ------------------------------------------------
-# Whether a report carries a phone number: "none" (not asked), "optional", or "code" (needed, with a code sent).
+# Whether a report carries a phone number: "none" (not asked), "optional" or "code" (needed, proved by a code).
 PUBLIC_PHONE = os.environ.get("WANGGE_PUBLIC_PHONE", "optional")
 if PUBLIC_PHONE not in ("none", "optional", "code"):
     raise ImproperlyConfigured(f"WANGGE_PUBLIC_PHONE is none, optional or code, not {PUBLIC_PHONE!r}.")

@@ -1,6 +1,6 @@
 """What residents do: report, say "me too", answer, rate, withdraw, be told. Each is one transaction.
 
-Nobody is logged in: who may do something to a report showed its number and secret before (``cases.public.pages``).
+Nobody is logged in: who may do something to a report showed its number and secret before (``pages``).
 Every verb takes the key that the browser made up for it, so that a form sent twice counts once.
 """
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from assets.models import Component, ItemType
 from cases import actions as engine
-from cases import repeats
+from cases import flow, repeats
 from cases.evidence import Evidence
 from cases.models import (
     Case,
@@ -117,9 +117,7 @@ def me_too(number: str, sent: Sent) -> tuple[PublicReport, str, bool]:
         line = repeats.note(case, None, words=sent.description, client_key=sent.client_key)
         photos = _free_photos(sent.photos)
         if photos:
-            link_photos(
-                case, line, [Evidence(uuid=photo.uuid, attachment=photo) for photo in photos]
-            )
+            link_photos(case, line, [Evidence(uuid=photo.uuid, attachment=photo) for photo in photos])
         return _back(case, sent.client_key, line, sent.contact), codes.secret_for(sent.client_key), True
 
 
@@ -213,9 +211,10 @@ def appeal(token: str, words: str) -> PublicBlock:
 
 
 def send_code(channel: str, address: str) -> None:
-    """Send six digits; they count for ten minutes and a few tries. Five a day for one address."""
+    """Send six digits; they count for ten minutes and a few tries."""
     if channel not in telling.channels() and not (channel == "sms" and settings.PUBLIC_PHONE == "code"):
         raise field_problem("channel", _("This way is not offered."))
+    # Five a day for one address.
     limits.take(limits.CODE_CONTACT, codes.plain_contact(address))
     code = f"{secrets.randbelow(1_000_000):06d}"
     kept = codes.contact_hash(address)
@@ -232,7 +231,7 @@ def send_code(channel: str, address: str) -> None:
 
 
 def prove(address: str, code: str) -> bool:
-    """Whether this code was sent there; a right one is used up, after five wrong ones it is no use any more."""
+    """Whether this code was sent there. A right one is used up; after five wrong ones it is void."""
     kept = codes.contact_hash(address)
     with transaction.atomic():
         row = (
@@ -273,7 +272,9 @@ def tell_me(report: PublicReport, channel: str, address: str, code: str) -> Publ
         raise field_problem("channel", _("This way is not offered."))
     is_right = codes.is_phone(address) if channel == "sms" else ("@" in address and "." in address)
     if not is_right or len(address) > 120:
-        raise field_problem("address", _("This is no phone number.") if channel == "sms" else _("This is no mail address."))
+        raise field_problem(
+            "address", _("This is no phone number.") if channel == "sms" else _("This is no mail address.")
+        )
     if not code:
         send_code(channel, address)
         return None
@@ -309,6 +310,14 @@ def withdraw(report: PublicReport, words: str, key=None) -> Case:
     if report.line_id:
         raise Problem(_("Others reported this problem too; it goes on."), status=409, kind="state")
     return engine.act_public(report.case, "withdraw", Given(reason=words.strip()[:300], client_key=key))
+
+
+def may(case: Case, action: str) -> bool:
+    """Whether the reporter can do this now."""
+    moves = [
+        one for one in flow.flow_of(case).of(action) if one.by == flow.REPORTER and case.state in one.start
+    ]
+    return any(flow.fits(case, move) for move in moves)
 
 
 def _lives_on(report: PublicReport) -> Case:

@@ -1,4 +1,4 @@
-"""Secrets of residents: the short code of a report, hashes of numbers and addresses, what a browser remembers.
+"""Secrets of residents: the code of a report, hashes of numbers and addresses, what a browser remembers.
 
 The code of a report is computed from the key that the browser made up for it, so that a form that is sent
 twice is answered twice with the same code; what is stored is a hash of it. Everything is keyed with the

@@ -1,7 +1,7 @@
 """How often something may be done without an account: counters in the database, a question, a hidden field.
 
-Counters are rows of (what, keyed hash of an address or number, beginning of the window), so that they hold for
-every web worker, and nothing in them names anybody. What is over the limit is told when it may be tried again.
+Counters are rows of (what, keyed hash of an address or number, beginning of the window): they hold for every
+web worker, and nothing in them names anybody. Whoever is over the limit is told when to try again.
 """
 
 from __future__ import annotations

@@ -59,7 +59,9 @@ def plate(code: str) -> Component | None:
     return found.select_related("type").first()
 
 
-def near_reports(point: Point, type: ItemType | None, component: Component | None, limit: int = 4) -> list[dict]:
+def near_reports(
+    point: Point, type: ItemType | None, component: Component | None, limit: int = 4
+) -> list[dict]:
     """Open problems near by that may be the same: of the same class, or at the same component."""
     rows = public_view.with_status(public_view.public_rows(), is_open=True).filter(duplicate_of=None)
     if component is not None:
@@ -180,7 +182,9 @@ def _photos(case: Case) -> tuple[dict[int | None, list], int]:
         attachment = link.attachment
         if attachment.review == Attachment.Review.PASSED and attachment.public:
             found.setdefault(link.transition_id, []).append(attachment)
-        elif link.case_id == case.pk and attachment.review == Attachment.Review.PENDING and attachment.is_image:
+        elif (
+            link.case_id == case.pk and attachment.review == Attachment.Review.PENDING and attachment.is_image
+        ):
             waiting += 1
     return found, waiting
 
@@ -272,6 +276,10 @@ class Near:
     lat: float
     metres: float
 
+    @property
+    def km(self) -> str:
+        return f"{self.metres / 1000:.1f}"
+
 
 KINDS = ("toilet", "park", "parking", "market", "sports", "center")
 # Each part is answered by its own index on geom::geography; the toilets that are only coded components (0301)
@@ -291,7 +299,8 @@ select kind, name, hours, phone, address, services, ST_X(anchor), ST_Y(anchor), 
   union all
   (select 'toilet', p.name, '', '', '', '', p.anchor, ST_Distance(p.geom::geography, here.at)
    from assets_component p, here
-   where 'toilet' = any(%(kinds)s) and p.type_id = any(%(toilets)s) and p.state not in ('removed', 'abandoned')
+   where 'toilet' = any(%(kinds)s) and p.type_id = any(%(toilets)s)
+     and p.state not in ('removed', 'abandoned')
      and not exists (select 1 from assets_publicfacility f where f.component_id = p.id)
    order by p.geom::geography <-> here.at limit %(limit)s)
 ) near order by metres, name limit %(limit)s

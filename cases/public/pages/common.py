@@ -29,7 +29,7 @@ def wants_json(request) -> bool:
 
 
 def page(view):
-    """A page for everybody: not kept by anybody in between; what is refused is said in the pages' own frame."""
+    """A page for everybody: kept by nobody in between; what is refused is said in the pages' own frame."""
 
     @functools.wraps(view)
     def wrapper(request, *args, **kwargs):

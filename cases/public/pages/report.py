@@ -35,6 +35,10 @@ from grids.models import RawPosition
 from grids.queries import require_inside
 
 DONE_SECONDS = 3600
+FIELDS = (
+    *("topic", "type", "description", "address", "lon", "lat", "position_source", "accuracy"),
+    *("name", "phone", "proof", "same"),
+)
 PHOTO_BYTES = 15 * 1024 * 1024
 
 
@@ -62,11 +66,7 @@ def _form(request, component: Component | None, data, problem: Problem | None = 
     errors = {}
     for error in problem.errors if problem else ():
         errors.setdefault(error.get("pointer", "").strip("/"), error["detail"])
-    filled = {
-        name: str(data.get(name, ""))[:1000]
-        for name in ("topic", "type", "description", "address", "lon", "lat", "position_source", "accuracy")
-        + ("name", "phone", "proof", "same")
-    }
+    filled = {name: str(data.get(name, ""))[:1000] for name in FIELDS}
     chosen = _type(filled["type"]) if filled["type"] else None
     context = {
         "component": component,
@@ -99,7 +99,9 @@ def _photo(token: str) -> Attachment | None:
 
 
 def _type(text: str) -> ItemType | None:
-    found = ItemType.objects.filter(pk=int(text), active=True) if text.isdecimal() and len(text) < 10 else None
+    found = (
+        ItemType.objects.filter(pk=int(text), active=True) if text.isdecimal() and len(text) < 10 else None
+    )
     return found.first() if found is not None else None
 
 
@@ -178,7 +180,9 @@ def _sent(data, key, component: Component | None, photos: list[Attachment], proo
     if component is None and not type and not topic:
         errors.append({"pointer": "/topic", "detail": _("Choose what kind of problem it is.")})
     if not description and not photos:
-        errors.append({"pointer": "/description", "detail": _("Add a photo or describe the problem in words.")})
+        errors.append(
+            {"pointer": "/description", "detail": _("Add a photo or describe the problem in words.")}
+        )
     if len(description) > 500:
         errors.append({"pointer": "/description", "detail": _("At most 500 characters.")})
     place = _place(data, component, photos)
