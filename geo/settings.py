@@ -48,6 +48,12 @@ CASE_VERIFY_ALLOWANCE = (1, "work_day")  # from handling due to closing due
 CASE_RETURN_SHARE = 0.25  # of the limit a unit has to say "not my duty", but at most
 CASE_RETURN_WORK_HOURS = 4
 CASE_VERIFY_METRES = 100  # how near an inspector must stand to verify
+CASE_REOPEN = (5, "work_day")  # after closing
+CASE_DIFFICULT_RETURNS = 2  # so many returns or reworks make a case difficult by themselves
+CASE_DIFFICULT_REWORKS = 2
+CASE_OWNER_ANSWER = (2, "work_day")  # for units to say whose a difficult case is
+CASE_SUPERVISION_REPLY = (1, "work_day")
+# Whether a report has a phone number: "none" (not asked), "optional" or "code" (needed, proved by a code).
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
