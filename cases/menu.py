@@ -17,4 +17,5 @@ menu.add(
     ),
     Entry("plates", _("QR plates"), "plates", "print", "assets.export", group="city", order=92),
     Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
+    Entry("open311", _("Open311 keys"), "manage-open311", "link", "geo.manage_settings", "system", 45),
 )

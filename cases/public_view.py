@@ -33,11 +33,11 @@ from datetime import datetime
 from django.contrib.gis.db import models
 from django.contrib.gis.geos import Point, Polygon
 from django.db.models import Case as Choice
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import ItemType
-from cases.models import Case, CaseAttachment, PublicWords
+from cases.models import Case, CaseAttachment, PublicWords, Transition
 from geo.models import Area, Attachment
 from geo.nearness import is_within
 
@@ -73,6 +73,8 @@ OPEN, CLOSED = "open", "closed"
 # Of these no more is told than that they were there.
 _MINIMAL = (S.REJECTED, S.VOID)
 _PRECISE = Q(type__names_a_home=False) & ~Q(state__in=_MINIMAL)
+
+_ORIGINAL = Q(duplicate_of__flow=FLOW, duplicate_of__type__no_photo=False)
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,21 @@ def public_rows() -> QuerySet[Case]:
     around = Area.objects.filter(valid_to=None, code=OuterRef("area_code")).values("label_point")[:1]
     return (
         Case.objects.filter(flow=FLOW, type__no_photo=False, parent=None)
-        .select_related("type", "public_words", "duplicate_of")
+        .select_related("type", "public_words")
         .annotate(
+            original_number=Choice(
+                When(
+                    duplicate_of__flow=FLOW,
+                    duplicate_of__type__no_photo=False,
+                    then=F("duplicate_of__number"),
+                ),
+                default=Value(""),
+            ),
             public_place=Choice(
                 When(_PRECISE, then=F("geom")),
                 default=Subquery(around),
                 output_field=models.PointField(srid=4326),
-            )
+            ),
         )
         .order_by()
     )
@@ -149,6 +159,14 @@ def _placed(rows: QuerySet[Case], close: Q, codes: list[str]) -> QuerySet[Case]:
     return rows.filter(close | in_area, (_PRECISE & close) | (~_PRECISE & in_area))
 
 
+def public_lines() -> QuerySet[Transition]:
+    """The lines of public cases' logs at which the stage changed: all that anybody may know of a log."""
+    turns = Q(pk__in=[])
+    for states in STATES.values():
+        turns |= Q(to_state__in=states) & ~Q(from_state__in=states)
+    return Transition.objects.filter(turns, case__in=public_rows().values("pk"))
+
+
 def stage_of(state: str, duplicate_of_id: int | None = None) -> Stage:
     """The stage that a state of the flow means to the public."""
     stage = _STAGES.get(state, Stage.IN_HAND)
@@ -173,7 +191,6 @@ def _shown(case: Case, photos: tuple[Photo, ...], names: dict[str, str]) -> Show
     exact = not minimal and not case.type.names_a_home
     words = getattr(case, "public_words", None) or PublicWords()
     around = "".join(names.get(case.area_code[:length], "") for length in (6, 9, 12))
-    original = case.duplicate_of if case.duplicate_of_id else None
     return Shown(
         number=case.number,
         status=CLOSED if case.state in Case.ENDED else OPEN,
@@ -188,7 +205,7 @@ def _shown(case: Case, photos: tuple[Photo, ...], names: dict[str, str]) -> Show
         address=words.address if words.address and exact else around,
         description="" if minimal else words.description,
         reply=words.reply,
-        duplicate_of=original.number if original and original.flow == FLOW else "",
+        duplicate_of=case.original_number,
         photos=() if minimal else photos,
     )
 

@@ -73,6 +73,14 @@ PUBLIC_CONTACT_DAYS = int(os.environ.get("WANGGE_PUBLIC_CONTACT_DAYS", "90"))
 # The map shows closed cases for so many days.
 PUBLIC_MAP_DAYS = 30
 
+# --- Open311 (/open311/v2/) ---------------------------------------------------------------------------
+# The name that clients may send as jurisdiction_id; the city's code is known as well.
+OPEN311_JURISDICTION = os.environ.get("WANGGE_OPEN311_JURISDICTION", "")
+# What the discovery says: whom to ask, how to get a key, and whether reports are acted upon.
+OPEN311_CONTACT = os.environ.get("WANGGE_OPEN311_CONTACT", "")
+OPEN311_KEY_SERVICE = os.environ.get("WANGGE_OPEN311_KEY_SERVICE", "")
+OPEN311_TYPE = "test" if os.environ.get("WANGGE_OPEN311_TEST") == "1" else "production"
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

@@ -24,7 +24,16 @@ from assets.models import (
     Shop,
 )
 from cases import dispatch
-from cases.models import CaseAttachment, FilingStandard, ReporterContact, SavedView, Transition
+from cases.models import (
+    CaseAttachment,
+    FilingStandard,
+    Open311Key,
+    Open311Post,
+    PublicWords,
+    ReporterContact,
+    SavedView,
+    Transition,
+)
 from geo.models import (
     Attachment,
     AuditEntry,
@@ -218,7 +227,19 @@ class Everything:
             first.holds.create(unit=unit)
             self._steps(first, unit, person, number)
         photo = CaseAttachment.objects.filter(case=case).first().attachment
-        return {"case": case, "attachment": photo}
+        return {"case": case, "attachment": photo} | self._public(case, person, number)
+
+    def _public(self, case, person, number) -> dict:
+        """What the public sees of a case, and the system that sent it."""
+        PublicWords.objects.create(case=case, reply="好", released_by=person, released_at=timezone.now())
+        seen = Attachment.objects.create(media_type="image/png", sha256="0" * 64, size=9, review="passed")
+        seen.public.save("one.png", ContentFile(b"one"))
+        CaseAttachment.objects.create(case=case, attachment=seen, transition=case.transitions.first())
+        key = Open311Key.objects.create(prefix=f"key{number}", sha256=f"{number:064d}", label=f"系统{number}")
+        post = Open311Post.objects.create(
+            key=key, kind="request", case=case, token=case.client_key, at=timezone.now()
+        )
+        return {"open311_key": key, "open311_post": post}
 
     def _steps(self, case, unit, person, number) -> None:
         step = Transition.objects.create(

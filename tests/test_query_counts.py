@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cases.open311.services import code_of
 from geo import calendar
 from geo.registry import layers, measures
 from tests.everything import Everything
@@ -50,6 +51,12 @@ FILTERS = {
     "api/measures/<slug:measure>/series": ("?area=9901",),
     "cockpit/": ("?area=9901", "?area=990101"),
     "console/options/<slug:name>/": ("?q=",),
+    "open311/v2/requests.<o311:form>": (
+        "?bbox=83.9,39.5,83.93,39.52&status=open",
+        "?lat=39.502&long=83.9025&radius=3000",
+        "?service_request_id=FIRST",
+    ),
+    "open311/v2/servicerequestupdates.<o311:form>": ("?service_request_id=FIRST",),
     "api/^dispatch-rules/try/$": ("?lon=83.9025&lat=39.502&type=TYPE",),
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -71,6 +78,7 @@ KINDS = {
     "manage/dictionaries": "dictionary",
     "manage/calendar": "day",
     "manage/basemaps": "base_map",
+    "manage/open311": "open311_key",
     "photos": "attachment",
     "api/attachments": "attachment",
     "api/dictionaries": "dictionary",
@@ -111,6 +119,10 @@ def known(text: str, name: str, first: dict) -> list[str]:
     """What a parameter of a route may be: the first that gets an answer is taken."""
     if name == "number":
         return [first["case"].number]
+    if name == "service":
+        return [code_of(first["type"])]
+    if name == "token":
+        return [str(first["open311_post"].token)]
     if name in ("plan", "proposal"):
         return [str(first[name].pk)]
     if name in ("code", "pk", "uuid") or (name == "name" and "basemaps" in text):
@@ -131,6 +143,8 @@ VALUES = {
     "what": ["report", "file"],
     "screen": ["tasks"],
     "name": ["unit", "holder", "type", "area"],
+    "form": ["json"],
+    "rest": ["x"],
 }
 
 
@@ -167,7 +181,7 @@ def questions(first: dict) -> dict[str, list[str]]:
             found["/" + label] = candidates
             for query in FILTERS.get(route, ()):
                 query = query.replace("FIRST", first["case"].number).replace("TYPE", str(first["type"].pk))
-                name = re.sub(r"case=A\d+", "case=NUMBER", query)
+                name = re.sub(r"(case|service_request_id)=A\d+", r"\1=NUMBER", query)
                 found["/" + label + re.sub(r"type=\d+", "type=NUMBER", name)] = [
                     a + query for a in candidates
                 ]

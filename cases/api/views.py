@@ -299,7 +299,10 @@ class CaseViewSet(Idempotent, ScopedViewSet):
     @extend_schema(
         request=RevealIn,
         responses={
-            200: {"type": "object", "properties": {"name": {"type": "string"}, "phone": {"type": "string"}}}
+            200: {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in ("name", "phone", "email")},
+            }
         },
     )
     @action(detail=True, methods=["post"], url_path="reveal-contact")
@@ -318,7 +321,7 @@ class CaseViewSet(Idempotent, ScopedViewSet):
             detail = _("Say what you need the contact for; it is written to the audit log.")
             raise Problem(detail, errors=[{"pointer": "/reason", "detail": detail}])
         audit.log(request.user, "case.reveal_contact", case, reason=reason, area_code=case.area_code)
-        return Response({"name": contact.name, "phone": contact.phone})
+        return Response({"name": contact.name, "phone": contact.phone, "email": contact.email})
 
 
 def _uuid(text: str | None) -> uuid.UUID | None:

@@ -10,6 +10,7 @@ from cases.models.board import (
 )
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
+from cases.models.open311 import Open311Change, Open311Key, Open311Post
 from cases.models.public import PublicWords
 from cases.models.residents import (
     PublicBlock,
@@ -32,6 +33,9 @@ __all__ = [
     "DispatchRule",
     "FilingStandard",
     "FlowVersion",
+    "Open311Change",
+    "Open311Key",
+    "Open311Post",
     "OwnerQuestion",
     "PublicBlock",
     "PublicCode",

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assets.models import ItemType
-from cases import actions, desk_queries, dispatch, flow, queries, repeats
+from cases import actions, desk_queries, dispatch, flow, public_view, queries, repeats
 from cases.actions import Given
 from cases.api.serializers import actions_for
 from cases.evidence import Evidence
@@ -96,6 +96,7 @@ def case_context(request, case: Case) -> dict:
         "given": case.dispatched_at or case.reported_at,
         "row": row_hash("cases", case.pk),
         "is_open": case.is_open,
+        "may_release": case.flow == public_view.FLOW and user.can(attachments.REVIEW_PERMISSION),
     }
 
 

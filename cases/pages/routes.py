@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from cases.pages import case, console, rules
+from cases.pages import case, console, public, rules
 
 urlpatterns = [
     path("", console.console, name="console"),
     path("cases/<str:number>/", case.case_page, name="case-page"),
     path("cases/<str:number>/act/<slug:action>/", case.act, name="case-act"),
+    path("cases/<str:number>/public/", public.words, name="case-public"),
     path("console/points/", console.points, name="console-points"),
     path("console/news/", console.news, name="console-news"),
     path("console/options/<slug:name>/", console.options, name="console-options"),
