@@ -12,8 +12,11 @@ class CasesConfig(AppConfig):
         attachments.holders.append(_hangs_on_a_case)
         attachments.knowing.append(_knows_the_witness)
         attachments.reviewable.append(_photos_of_cases)
-        # Words for the audit log.
-        from cases.public import desk  # noqa: F401
+        from cases import told
+        from cases.public import desk, telling  # noqa: F401  (the first brings words for the audit log)
+
+        told.listeners.append(telling.heard)
+        telling.register()
 
 
 def _hangs_on_a_case(user, attachment) -> bool:

@@ -3,9 +3,17 @@
 from procrastinate.contrib.django import app
 
 from cases import exports
+from cases.public import actions as public_actions
 
 
 @app.task
 def export_cases(output_id: int, query: dict) -> None:
     """Write a workbook of cases for an output. Begun again after a crash, it begins anew."""
     exports.write_cases(output_id, query)
+
+
+@app.periodic(cron="41 19 * * *")
+@app.task(queueing_lock="cases.clean_up_public")
+def clean_up_public(timestamp: int) -> dict[str, int]:
+    """At night: what residents left and is not needed any more."""
+    return public_actions.clean_up()

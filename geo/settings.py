@@ -59,15 +59,13 @@ CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
 
 # --- The residents' pages (/public/); see docs/public.md ------------------------------------------------
-# Whether a report carries a phone number: "none" (not asked), "optional" or "code" (needed, proved by a code).
+# Whether a report has a phone number: "none" (not asked), "optional" or "code" (needed and proved).
 PUBLIC_PHONE = os.environ.get("WANGGE_PUBLIC_PHONE", "optional")
 if PUBLIC_PHONE not in ("none", "optional", "code"):
     raise ImproperlyConfigured(f"WANGGE_PUBLIC_PHONE is none, optional or code, not {PUBLIC_PHONE!r}.")
 # By which channels residents may ask to be told ("sms", "mail", comma separated); none unless said so.
 PUBLIC_TELL = [one for one in os.environ.get("WANGGE_PUBLIC_TELL", "").split(",") if one in ("sms", "mail")]
 PUBLIC_HOTLINE = os.environ.get("WANGGE_PUBLIC_HOTLINE", "12345")
-# How the pages are reached from outside, for links in messages and on QR plates; else as they were asked for.
-PUBLIC_ADDRESS = os.environ.get("WANGGE_PUBLIC_ADDRESS", "").rstrip("/")
 # Days after the end of a case for which contacts of residents are kept.
 PUBLIC_CONTACT_DAYS = int(os.environ.get("WANGGE_PUBLIC_CONTACT_DAYS", "90"))
 # The map shows closed cases for so many days.

@@ -66,7 +66,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.CharField(choices=[("request", "Sent report"), ("update", "Update")], max_length=8),
+                    models.CharField(
+                        choices=[("request", "Sent report"), ("update", "Update")], max_length=8
+                    ),
                 ),
                 ("token", models.UUIDField(unique=True)),
                 ("client_id", models.CharField(blank=True, max_length=80)),

@@ -8,9 +8,11 @@ from __future__ import annotations
 import importlib.util
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cases.models import Case, PublicContact, PublicReport
 from cases.public_view import Stage, stage_of
@@ -30,13 +32,45 @@ def can_send() -> bool:
     return importlib.util.find_spec("geo.notifications") is not None
 
 
-def _send(channel: str, address: str, template: str, context: dict, language: str, key: str | None = None):
+def _send(channel: str, address: str, template: str, context: dict, language: str, key: str = "") -> None:
     if not can_send():
         raise Problem(_("Messages cannot be sent from here at present."), status=503, kind="no-channel")
     from geo import notifications
 
-    with translation.override(language):
-        notifications.send(channel, address, template, context, language=language, key=key)
+    notifications.send(channel, address, template, context, language=language, key=key, about="public")
+
+
+def register() -> None:
+    """Make the two kinds of messages known to the house's notifications. Called once, when the app is ready."""
+    if not can_send():
+        return
+    from geo.notifications import Kind, Placeholder
+    from geo.notifications import register as make_known
+
+    ways = ("sms", "mail")
+    make_known(
+        Kind(
+            CODE,
+            gettext_lazy("Code for a resident"),
+            {
+                "code": Placeholder(gettext_lazy("the code"), "123456"),
+                "minutes": Placeholder(gettext_lazy("minutes for which it counts"), "10"),
+            },
+            ways,
+            personal=False,
+        ),
+        Kind(
+            NEWS,
+            gettext_lazy("News of a resident's report"),
+            {
+                "number": Placeholder(gettext_lazy("number of the report"), "A9901012026010100001"),
+                "news": Placeholder(gettext_lazy("what happened"), gettext_lazy("Being handled")),
+                "link": Placeholder(gettext_lazy("where it is followed"), "https://example.cn/public/…"),
+            },
+            ways,
+            personal=False,
+        ),
+    )
 
 
 def send_code(channel: str, address: str, code: str, language: str) -> None:
@@ -55,10 +89,11 @@ def heard(case: Case, lines, created: bool) -> None:
 
 def tell(case: Case, event: str, key: str) -> int:
     """Queue a message to everybody who asked to be told of this case or of one that it repeats; how many."""
+    if not can_send():
+        return 0
+    about = Q(report__case=case) | Q(report__case__duplicate_of=case)
     contacts = list(
-        PublicContact.objects.filter(confirmed_at__isnull=False)
-        .filter(report__case__in=Case.objects.filter(pk=case.pk).union(case.duplicates.all()).values("pk"))
-        .select_related("report__case")
+        PublicContact.objects.filter(about, confirmed_at__isnull=False).select_related("report__case")
     )
     for contact in contacts:
         context = {
@@ -86,4 +121,9 @@ def _news(event: str, language: str) -> str:
 
 def link(report: PublicReport) -> str:
     """Where a report is followed; the code is asked there unless the browser knows the report."""
-    return f"{settings.PUBLIC_ADDRESS}{reverse('public:case', args=[report.case.number])}"
+    return f"{address_outside()}{reverse('public:case', args=[report.case.number])}"
+
+
+def address_outside() -> str:
+    """How this installation is reached from outside, where the operator said so; else ""."""
+    return getattr(settings, "PUBLIC_URL", "")

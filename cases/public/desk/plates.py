@@ -19,6 +19,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from assets.models import Component, ItemType
+from cases.public import telling
 from cases.public.desk import pages
 from geo import audit
 from geo.net import client_address
@@ -69,7 +70,7 @@ def plates(request):
             form.add_error(None, _("No component within your scope fits this."))
         else:
             audit.log(request.user, "public.plates", ip=client_address(request), count=len(found))
-            base = settings.PUBLIC_ADDRESS or request.build_absolute_uri("/").rstrip("/")
+            base = telling.address_outside() or request.build_absolute_uri("/").rstrip("/")
             response = HttpResponse(sheet(found, base), content_type="application/pdf")
             response["Content-Disposition"] = (
                 f'attachment; filename="plates-{timezone.localdate():%Y%m%d}-{len(found)}.pdf"'
