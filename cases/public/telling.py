@@ -41,7 +41,7 @@ def _send(channel: str, address: str, template: str, context: dict, language: st
 
 
 def register() -> None:
-    """Make the two kinds of messages known to the house's notifications. Called once, when the app is ready."""
+    """Make the two kinds of messages known to the house. Called once, when the app is ready."""
     if not can_send():
         return
     from geo.notifications import Kind, Placeholder
