@@ -132,6 +132,7 @@ def values(secrets) -> dict[str, list[str]]:
         "scope": ["public"],
         "expires": ["9999999999"],
         "signature": ["x"],
+        "secret": ["WRONGWRO"],
         "screen": ["report", "tasks"],
         "what": ["result", "report"],
         "row": ["0"],
