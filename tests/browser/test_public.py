@@ -173,8 +173,8 @@ def test_large_type_stays_and_is_large(phone, city):
     page.wait_for_selector("html.large-type")
     page.goto("/public/report/")
     sizes = page.evaluate(
-        "[...document.querySelectorAll('main p, main label, main input:not([type=hidden]), main button,"
-        " main b, main small, main summary')].filter(e => e.offsetParent && getComputedStyle(e).opacity !== '0')"
+        "[...document.querySelectorAll('main p, main label, main input:not([type=hidden]),"
+        " main button, main b, main small, main summary')].filter(e => e.offsetParent && getComputedStyle(e).opacity !== '0')"
         ".map(e => [parseFloat(getComputedStyle(e).fontSize), e.outerHTML.slice(0, 80)])"
     )
     assert [one for one in sizes if one[0] < 20] == []

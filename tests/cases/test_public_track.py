@@ -19,7 +19,7 @@ from cases.public import actions, codes, limits
 from cases.public.desk import actions as desk
 from geo.problems import Problem
 from tests.cases import people
-from tests.cases.public_site import PHONE, report, resident
+from tests.cases.public_site import PHONE, report, resident, topic
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def to_unit(trades, number) -> Case:
     """Accepted, filed and sent to the unit by hand."""
     engine.act(number, "accept", trades.acceptor)
     if Case.objects.get(number=number).state == "accepted":
-        engine.act(number, "file_case", trades.acceptor, Given())
+        engine.act(number, "file_case", trades.acceptor, Given(type=topic().type))
     case = Case.objects.get(number=number)
     if case.state == "filed":
         case = engine.act(number, "dispatch", trades.dispatcher, Given(unit=trades.unit))
