@@ -172,10 +172,14 @@ def test_large_type_stays_and_is_large(phone, city):
     page.click("text=大字版")
     page.wait_for_selector("html.large-type")
     page.goto("/public/report/")
+    words = ", ".join(
+        f"main {tag}" for tag in ("p", "label", "input:not([type=hidden])", "button", "b", "small", "summary")
+    )
     sizes = page.evaluate(
-        "[...document.querySelectorAll('main p, main label, main input:not([type=hidden]),"
-        " main button, main b, main small, main summary')].filter(e => e.offsetParent && getComputedStyle(e).opacity !== '0')"
-        ".map(e => [parseFloat(getComputedStyle(e).fontSize), e.outerHTML.slice(0, 80)])"
+        "words => [...document.querySelectorAll(words)]"
+        ".filter(e => e.offsetParent && getComputedStyle(e).opacity !== '0')"
+        ".map(e => [parseFloat(getComputedStyle(e).fontSize), e.outerHTML.slice(0, 80)])",
+        words,
     )
     assert [one for one in sizes if one[0] < 20] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
