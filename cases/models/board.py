@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from geo.words import in_language
 
@@ -15,7 +16,7 @@ class PublicText(models.Model):
 
     class Kind(models.TextChoices):
         NOTICE = "notice", _("Notice")
-        NEWS = "news", _("News")
+        NEWS = "news", pgettext_lazy("kind of text", "News")
         HELP = "help", _("Help")
 
     kind = models.CharField(_("kind"), max_length=6, choices=Kind.choices)

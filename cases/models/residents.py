@@ -72,6 +72,11 @@ class PublicReport(models.Model):
     def __str__(self):
         return str(self.case_id)
 
+    @property
+    def since(self):
+        """When this resident reported it."""
+        return self.at if self.line_id else self.case.reported_at
+
 
 class PublicContact(models.Model):
     """Where a resident asked to be told of a report. Deleted once the case has ended and that was told.

@@ -62,7 +62,7 @@ STEPS = (
     (Stage.RECEIVED, _("Received")),
     (Stage.ACCEPTED, _("Accepted")),
     (Stage.IN_HAND, _("Being handled")),
-    (Stage.CHECKING, _("Being checked")),
+    (Stage.CHECKING, _("On-site check")),
     (Stage.SOLVED, _("Solved")),
 )
 _ICONS = {

@@ -169,7 +169,7 @@ def test_a_kind_is_found_by_words_and_arrow_keys(phone, city):
 def test_large_type_stays_and_is_large(phone, city):
     page = phone.new_page()
     page.goto("/public/")
-    page.click("text=大字版")
+    page.click("text=大字模式")
     page.wait_for_selector("html.large-type")
     page.goto("/public/report/")
     words = ", ".join(

@@ -130,6 +130,7 @@ def _page(request, report: PublicReport, problem: Problem | None = None, **more)
     context = {
         "report": report,
         "case": report.case,
+        "since": report.since,
         **follow,
         "may_rate": follow["rating"] is None and actions.may(follow["live"], "rate"),
         "may_withdraw": report.line_id is None and actions.may(report.case, "withdraw"),

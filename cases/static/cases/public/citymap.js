@@ -55,15 +55,19 @@ export async function start() {
   function item(row) {
     return el("li", { "data-number": row.number },
       el("button.pub-row", { type: "button", onclick: () => mark(row, true) },
-        el("span.grow", {}, el("b", {}, row.label), el("small", {}, `${row.address} · ${row.day}`), row.reply ? el("small", {}, row.reply) : null),
-        el(`span.badge.is-${row.tone}`, {}, icon(row.shape), row.stage_label),
-        row.photos.length ? el("img", { src: row.photos[0], alt: gettext("Photo"), width: 96, height: 72, loading: "lazy" }) : null));
+        el("span.grow", {}, el("b", {}, row.label), el("small", {}, `${row.address} `, el("span.nowrap", {}, row.day)), row.reply ? el("small", {}, row.reply) : null),
+        el(`span.badge.is-${row.tone}`, {}, icon(row.shape), row.stage_label)));
   }
 
   function mark(row, fly) {
-    for (const other of all("li", list)) other.removeAttribute("aria-current");
+    for (const other of all("li", list)) {
+      other.removeAttribute("aria-current");
+      one(".photos", other)?.remove();
+    }
     const found = one(`[data-number="${row.number}"]`, list);
     found?.setAttribute("aria-current", "true");
+    // Public copies are large: only of what somebody looks at.
+    if (row.photos.length) found?.append(el("div.photos", {}, ...row.photos.slice(0, 4).map((src) => el("a.photo", { href: src }, el("img", { src, alt: gettext("Photo") })))));
     map.choose([row.lon, row.lat]);
     if (fly) map.flyTo([row.lon, row.lat], { metres: 1.2, quietly: true });
     else found?.scrollIntoView({ block: "nearest" });
@@ -80,5 +84,4 @@ export async function start() {
     draw();
   });
   map.on("move", load);
-  load();
 }
