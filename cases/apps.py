@@ -19,6 +19,11 @@ class CasesConfig(AppConfig):
         from cases.evaluation import base_counts, sources
 
         sources.register(base_counts.BaseCounts())
+        from cases import told
+        from cases.public import desk, telling  # noqa: F401  (the first brings words for the audit log)
+
+        told.listeners.append(telling.heard)
+        telling.register()
 
 
 def _hangs_on_a_case(user, attachment) -> bool:

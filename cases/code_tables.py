@@ -54,3 +54,9 @@ def _types_of(line: dict, types: dict) -> list[ItemType]:
         if later.kind == Kind.COMPONENT and fault:
             found.append(fault)
     return found
+from cases.public import topics
+
+
+def load() -> dict[str, int]:
+    """The shipped flows (how many versions came in) and kinds of problems for residents."""
+    return {"flows": flow_data.load(), "kinds of problems": topics.load()}

@@ -25,6 +25,8 @@ urlpatterns = [
     path("api/me/tasks/", TasksView.as_view(schema=None)),
     path("api/", include(router.urls)),
     path("m/", include("cases.phone")),
+    path("public/", include("cases.public.routes")),
+    path("public-desk/", include("cases.public.desk.routes")),
     path("open311/v2/", include("cases.open311.routes")),
     path("manage/open311/", include("cases.open311.manage_routes")),
     path("", include("cases.evaluation.pages.routes")),

@@ -5,6 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from geo import native
 from geo.data_dir import data_dir, load_secrets
@@ -56,9 +57,23 @@ CASE_SUPERVISION_REPLY = (1, "work_day")
 CASE_HOT = {"days": 30, "metres": 100, "least": 5}
 CASE_BLOCKED_DAYS = 2  # filed so long without an owner makes a spot blocked
 CASE_SUSPEND_DAYS = 90  # at most, until a suspended case is looked at again
+# Whether a report has a phone number: "none" (not asked), "optional" or "code" (needed, proved by a code).
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
+
+# --- The residents' pages (/public/); see docs/public.md ------------------------------------------------
+# Whether a report has a phone number: "none" (not asked), "optional" or "code" (needed and proved).
+PUBLIC_PHONE = os.environ.get("WANGGE_PUBLIC_PHONE", "optional")
+if PUBLIC_PHONE not in ("none", "optional", "code"):
+    raise ImproperlyConfigured(f"WANGGE_PUBLIC_PHONE is none, optional or code, not {PUBLIC_PHONE!r}.")
+# By which channels residents may ask to be told ("sms", "mail", comma separated); none unless said so.
+PUBLIC_TELL = [one for one in os.environ.get("WANGGE_PUBLIC_TELL", "").split(",") if one in ("sms", "mail")]
+PUBLIC_HOTLINE = os.environ.get("WANGGE_PUBLIC_HOTLINE", "12345")
+# Days after the end of a case for which contacts of residents are kept.
+PUBLIC_CONTACT_DAYS = int(os.environ.get("WANGGE_PUBLIC_CONTACT_DAYS", "90"))
+# The map shows closed cases for so many days.
+PUBLIC_MAP_DAYS = 30
 
 # --- Open311 (/open311/v2/) ---------------------------------------------------------------------------
 # The name that clients may send as jurisdiction_id; the city's code is known as well.

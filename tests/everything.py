@@ -31,9 +31,19 @@ from cases.models import (
     FilingStandard,
     Open311Key,
     Open311Post,
+    PublicBlock,
+    PublicQuestion,
+    PublicReport,
+    PublicText,
+    PublicTopic,
     PublicWords,
+    Questionnaire,
+    QuestionnaireAnswer,
+    QuestionnaireItem,
+    QuestionnaireSheet,
     ReporterContact,
     SavedView,
+    Suggestion,
     Transition,
 )
 from geo.models import (
@@ -232,6 +242,8 @@ class Everything:
         )
         photo.thumbnail.save("one.png", ContentFile(b"one"))
         seen.photos.create(attachment=photo)
+        made |= self._residents(number, person, made)
+        return made | self._ground(number, person)
 
     def _assets(self, number, place, unit) -> dict:
         estate = Estate.objects.create(code=f"e-{number}", name=f"小区{number}", geom=place)
@@ -360,6 +372,62 @@ class Everything:
         )
         photo.original.save("one.png", ContentFile(b"one"))
         CaseAttachment.objects.create(case=case, attachment=photo, transition=step)
+
+    def _residents(self, number, person, made) -> dict:
+        """What the residents' pages show and what staff keep for them."""
+        today = timezone.localdate()
+        texts = [
+            PublicText.objects.create(kind=kind, title=f"{kind}{number}", body="文", created_by=person)
+            for kind in ("news", "notice", "help")
+        ]
+        suggestion = Suggestion.objects.create(
+            number=f"S9901{number:08d}",
+            client_key=uuid.uuid4(),
+            title=f"建议{number}",
+            text="文",
+            public=True,
+            state="answered",
+            reply="复",
+            replied_by=person,
+            replied_at=timezone.now(),
+        )
+        # The first one's questions grow; it is over, so that its totals are counted.
+        asked = Questionnaire.objects.create(
+            title=f"问卷{number}",
+            opens_on=today - timedelta(days=9),
+            closes_on=today - timedelta(days=1),
+            published=True,
+            created_by=person,
+        )
+        for owner in {asked, self.rows[0]["questionnaire"] if self.rows else asked}:
+            item = QuestionnaireItem.objects.create(
+                questionnaire=owner, kind="single", text="题", options=["好", "差"]
+            )
+            sheet = QuestionnaireSheet.objects.create(questionnaire=owner, client_key=uuid.uuid4())
+            QuestionnaireAnswer.objects.create(sheet=sheet, item=item, option=0)
+            QuestionnaireAnswer.objects.create(sheet=sheet, item=item, words="话")
+        case = self.rows[0]["case"] if self.rows else made["case"]
+        key = uuid.uuid4()
+        report = PublicReport.objects.create(case=case, client_key=key, secret_hash=key.hex)
+        PublicQuestion.objects.create(
+            case=case, report=report, text="问", asked_by=person, asked_at=timezone.now()
+        )
+        block = PublicBlock.objects.create(
+            contact_hash=key.hex,
+            case=case,
+            reason="spam",
+            note="广告",
+            expires_at=timezone.now() + timedelta(days=7),
+            created_by=person,
+        )
+        topic = PublicTopic.objects.create(name=f"类{number}", type=made["type"])
+        return {
+            "text": texts[0],
+            "suggestion": suggestion,
+            "questionnaire": asked,
+            "block": block,
+            "topic": topic,
+        }
 
     def _ground(self, number, person) -> dict:
         word = DictionaryItem.objects.create(

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -38,7 +39,7 @@ ASKERS = (
     "evaluator",
 )
 # These end the session, change something, or look at what is no row of ours.
-LEFT_OUT = ("logout/", "login/", "i18n/", "healthz", "metrics")
+LEFT_OUT = ("logout/", "login/", "i18n/", "healthz", "metrics", "public/captcha")
 # Lists are asked with a filter too: a filter may join what the list does not show.
 FILTERS = {
     "": ("?state=dispatched&area=990101&ordering=-due_at", "?case=FIRST"),
@@ -52,6 +53,9 @@ FILTERS = {
     "api/measures/<slug:measure>/series": ("?area=9901",),
     "cockpit/": ("?area=9901", "?area=990101"),
     "console/options/<slug:name>/": ("?q=",),
+    "public/map/data/": ("?bbox=83.9,39.5,83.93,39.52",),
+    "public/nearby/": ("?area=990101&kind=toilet&kind=center",),
+    "public/report/types/": ("?q=a",),
     "open311/v2/requests.<o311:form>": (
         "?bbox=83.9,39.5,83.93,39.52&status=open",
         "?lat=39.502&long=83.9025&radius=3000",
@@ -123,6 +127,15 @@ KINDS = {
     "evaluation/indicators": "indicator",
     "api/dispatch-rules": "rule",
     "rules": "rule",
+    "public/c": "component",
+    "public/news": "text",
+    "public/suggestions": "suggestion",
+    "public/questionnaires": "questionnaire",
+    "public-desk/blocks": "block",
+    "public-desk/texts": "text",
+    "public-desk/topics": "topic",
+    "public-desk/suggestions": "suggestion",
+    "public-desk/questionnaires": "questionnaire",
 }
 
 
@@ -153,6 +166,7 @@ VALUES = {
     "action": ["dispatch", "close", "accept"],
     "verb": ["close"],
     "kind": ["buildings", "original", "day"],
+    "secret": ["WRONGWRO"],
     "what": ["report", "file"],
     "screen": ["tasks"],
     "name": ["unit", "holder", "type", "area"],
@@ -211,6 +225,7 @@ def ask(client, user, address: str) -> tuple[int, list[str]]:
     for county in ("", "9901", "990101", "990102"):
         calendar.calendar_for(county)
     city_extent()
+    cache.clear()  # what anybody's question left for a minute
     connection.queries_log.clear()  # it keeps only so many
     with CaptureQueriesContext(connection) as captured:
         response = client.get(address)

@@ -184,6 +184,7 @@ def values(secrets) -> dict[str, list[str]]:
         "scope": ["public"],
         "expires": ["9999999999"],
         "signature": ["x"],
+        "secret": ["WRONGWRO"],
         "screen": ["report", "tasks"],
         "what": ["result", "report"],
         "row": ["0"],
