@@ -8,22 +8,16 @@ class CasesConfig(AppConfig):
 
     def ready(self):
         from cases import announce, told
+        from cases.evaluation import base_counts, sources
+        from cases.public import desk, telling  # noqa: F401  (the first brings words for the audit log)
         from geo import attachments
 
-        attachments.holders.append(_hangs_on_a_case)
+        attachments.holders += [_hangs_on_a_case, _hangs_on_an_inspection]
         attachments.knowing.append(_knows_the_witness)
         attachments.reviewable.append(_photos_of_cases)
-        told.listeners.append(announce.heard)
-        attachments.holders.append(_hangs_on_an_inspection)
-
-        from cases.evaluation import base_counts, sources
-
-        sources.register(base_counts.BaseCounts())
-        from cases import told
-        from cases.public import desk, telling  # noqa: F401  (the first brings words for the audit log)
-
-        told.listeners.append(telling.heard)
+        told.listeners += [announce.heard, telling.heard]
         telling.register()
+        sources.register(base_counts.BaseCounts())
 
 
 def _hangs_on_a_case(user, attachment) -> bool:

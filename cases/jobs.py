@@ -30,6 +30,8 @@ def announce(case_id: int, lines: list[int]) -> dict[str, int]:
 def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
     """Write a workbook, a report or the sample's points of an evaluation for an output."""
     evaluation_exports.write(output_id, task_id, kind)
+
+
 @app.periodic(cron="41 19 * * *")
 @app.task(queueing_lock="cases.clean_up_public")
 def clean_up_public(timestamp: int) -> dict[str, int]:

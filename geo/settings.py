@@ -57,7 +57,6 @@ CASE_SUPERVISION_REPLY = (1, "work_day")
 CASE_HOT = {"days": 30, "metres": 100, "least": 5}
 CASE_BLOCKED_DAYS = 2  # filed so long without an owner makes a spot blocked
 CASE_SUSPEND_DAYS = 90  # at most, until a suspended case is looked at again
-# Whether a report has a phone number: "none" (not asked), "optional" or "code" (needed, proved by a code).
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}

@@ -147,6 +147,7 @@ class Everything:
         made |= self._work(number, place, unit, person, made)
         made |= self._case(number, place, unit, person, made)
         made |= self._evaluation(number, person, made)
+        made |= self._residents(number, person, made)
         return made | self._ground(number, person) | self._outside(number, unit, person)
 
     def _outside(self, number, unit, person) -> dict:
@@ -242,8 +243,6 @@ class Everything:
         )
         photo.thumbnail.save("one.png", ContentFile(b"one"))
         seen.photos.create(attachment=photo)
-        made |= self._residents(number, person, made)
-        return made | self._ground(number, person)
 
     def _assets(self, number, place, unit) -> dict:
         estate = Estate.objects.create(code=f"e-{number}", name=f"小区{number}", geom=place)

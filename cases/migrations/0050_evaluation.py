@@ -13,7 +13,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0020_open311"),
+        ("cases", "0030_public"),
         ("geo", "0007_former_passwords"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
