@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import deadlines, guards, verifiers
+from cases import deadlines, desks, guards, verifiers
 from cases.models import Case, CaseHold, CaseRequest, OwnerQuestion, Rating, Supervision, Transition
 from geo.calendar import add_working_time
 from geo.numbers import mint
@@ -152,12 +152,32 @@ def _sent_back(run, line):
     case.return_count += 1
     line.detail["returned_by"] = case.holder_unit_id
     _lapse(run)
-    _difficult_by_rule(run, line)
+
+
+@effect("hard_spot")
+def _hard_spot(run, line):
+    """Shifted twice without being handled: the letter is a hard spot from now on."""
+    if run.case.return_count >= settings.CASE_DIFFICULT_RETURNS and not run.case.mark:
+        run.case.mark = line.detail["mark"] = Case.Mark.HARD
+
+
+@effect("freed")
+def _freed(run, line):
+    """No unit has it any more, and no clock of handling runs."""
+    case = run.case
+    case.holder_unit = case.lead_unit = None
+    case.handle_due_at = case.close_due_at = None
 
 
 @effect("taken")
 def _taken(run, line):
     """The unit signs for it; nothing else changes."""
+
+
+@effect("insisted")
+def _insisted(run, line):
+    """The unit that sent it back has to take it; its clock goes on."""
+    line.to_unit_id = run.case.holder_unit_id
 
 
 @effect("in_hand")
@@ -195,18 +215,22 @@ def _sub_assigned(run, line):
 @effect("to_desk")
 def _to_desk(run, line):
     """Another area's desk has it (转办); back at the place's own, there is nothing to note."""
-    desk = run.given.desk
-    run.case.desk_code = "" if run.case.area_code.startswith(desk) else desk
-    line.detail["desk"] = desk
+    line.detail["desk"] = run.given.desk
+    run.case.desk_code = desks.kept(run.case, run.given.desk)
 
 
 @effect("to_own_desk")
 def _to_own_desk(run, line):
-    """It goes up from here: the desk above the one that has it now."""
+    """It goes up from here: the desk above the one that had it."""
     case = run.case
-    lengths = {S.AT_STREET: 9, S.AT_DISTRICT: 6}
     if case.desk_code:
-        case.desk_code = case.desk_code[: lengths.get(case.state, 9)]
+        case.desk_code = desks.kept(case, case.desk_code[: desks.LEVELS.get(case.state, desks.STREET)])
+
+
+@effect("desk_up")
+def _desk_up(run, line):
+    """The desk above has it, in the same state."""
+    line.detail["desk"] = run.case.desk_code = desks.above(run.case)
 
 
 @effect("complexity")
@@ -380,14 +404,25 @@ def _verified(run, line):
 @effect("failed")
 def _failed(run, line):
     """It goes back with what was left of the limit, and at least half of it."""
+    run.case.verifier = run.user
+    _again(run)
+    _difficult_by_rule(run, line)
+
+
+@effect("back_again")
+def _back_again(run, line):
+    """The feedback is poor; clock and count as after a failed check, the checker stays."""
+    _again(run)
+
+
+def _again(run) -> None:
     case = run.case
-    case.verifier = run.user
     case.rework_count += 1
     if case.holder_unit_id:
         case.handle_due_at = deadlines.rework_due(case, run.now)
         case.close_due_at = deadlines.close_due(case)
     case.handled_at = None
-    _difficult_by_rule(run, line)
+    case.self_handled = False
 
 
 @effect("redone")
@@ -428,6 +463,25 @@ def _rate(run, line, kind: str, **values) -> None:
             case=run.case, kind=kind, words=line.reason, by=run.user, at=run.now, **values
         )
     )
+
+
+@effect("explained")
+def _explained(run, line):
+    """Why it is closed although the person is not satisfied; somebody else reviews that."""
+
+
+@effect("reviewed_close")
+def _reviewed_close(run, line):
+    """Four eyes: whoever explained does not review the explanation."""
+    explained = guards.explanation(run.case)
+    if explained.actor_id == run.user.pk:
+        raise Problem(_("Somebody else has to review your explanation."), status=403, kind="not-yours")
+    line.detail["explained_by"] = explained.actor_id
+
+
+@effect("explanation_refused")
+def _explanation_refused(run, line):
+    """It is explained anew or done once more; nothing else changes."""
 
 
 @effect("closed")
@@ -492,7 +546,7 @@ def _not_difficult(run, line):
 def _difficult_by_rule(run, line) -> None:
     """Twice returned: nobody knows whose it is. Twice reworked: it does not get mended."""
     case = run.case
-    if case.difficult:
+    if case.difficult or not run.table.of("mark_difficult"):
         return
     if case.return_count >= settings.CASE_DIFFICULT_RETURNS:
         reason = "returns"
@@ -585,12 +639,32 @@ def _reminded(run, line):
 def _marked(run, line):
     run.case.mark = run.given.mark
     line.detail["mark"] = run.given.mark
+    _next_review(run)
 
 
 @effect("unmarked")
 def _unmarked(run, line):
     line.detail["mark"] = run.case.mark
     run.case.mark = ""
+    run.case.review_at = None
+
+
+@effect("blocked")
+def _blocked(run, line):
+    """The meeting found no owner: a blocked spot, until the next one decides."""
+    run.case.mark = line.detail["mark"] = Case.Mark.BLOCKED
+
+
+@effect("reviewed")
+def _reviewed(run, line):
+    """Looked at; it comes up again a quarter later."""
+    _next_review(run)
+
+
+def _next_review(run) -> None:
+    """A legacy problem is looked at each quarter, other marks have no day."""
+    later = run.now + timedelta(days=settings.CASE_LEGACY_REVIEW_DAYS)
+    run.case.review_at = later if run.case.mark == Case.Mark.LEGACY else None
 
 
 @effect("promised")

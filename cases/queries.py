@@ -14,6 +14,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from assets.models import Component, ItemType
+from cases import flow
 from cases.models import Case, CaseAttachment, Transition
 from geo.models import Organisation
 from geo.nearness import within_metres
@@ -160,9 +161,15 @@ def to_verify(user) -> Q:
 
     One of them does it. Nobody checks the work of the own unit (as ``flow.may`` has it).
     """
-    theirs = Q(verifier_id=user.pk)
-    if grids := user.scope.grids("cases.verify"):
-        theirs |= Q(grid_id__in=grids)
+    theirs = Q(pk__in=[])
+    for condition, permission in (
+        (Q(flow__in=list(flow.CHECKS)), flow.CHECKS[flow.LETTER]),
+        (~Q(flow__in=[*flow.CHECKS, flow.COMPLAINT]), "cases.verify"),
+    ):
+        if user.can(permission):
+            theirs |= condition & (
+                Q(verifier_id=user.pk) | Q(grid_id__in=user.scope.grids(permission))
+            )
     wanted = Q(phase=PHASE.CHECK) & theirs
     if user.organisation_id is not None:
         own = [int(pk) for pk in user.organisation.path.split("/") if pk]
@@ -179,8 +186,12 @@ def held_by(user, permission: str) -> Q:
 
 
 def tasks(user) -> QuerySet:
-    """What this person has to do now: verify where asked or on duty, handle what the own unit holds."""
-    wanted = to_verify(user) if user.can("cases.verify") else Q(pk__in=[])
+    """What this person has to do now: verify where asked or on duty, handle what the own unit holds, and
+    look into letters that were found in the own grids.
+    """
+    wanted = to_verify(user)
+    if grids := user.scope.grids("cases.grid_handle"):
+        wanted |= Q(flow=flow.LETTER, state=S.FOUND, grid_id__in=grids)
     if user.can("cases.handle"):
         wanted |= Q(phase=PHASE.UNIT) & held_by(user, "cases.handle")
     return listed().for_user(user).filter(wanted).order_by("due_at", "pk")
@@ -226,6 +237,13 @@ def units_for(case: Case) -> QuerySet:
     return Organisation.objects.filter(around, active=True).order_by("kind", "path")
 
 
+# Whose work it is to receive what people report; they may know who did.
+RECEIVERS = {
+    flow.CITY: ("cases.accept", "cases.dispatch"),
+    flow.LETTER: ("cases.community", "cases.street"),
+    flow.COMPLAINT: ("cases.complaints",),
+}
+
 # Lines of the log whose actor is a witness, hidden from the unit complained about.
 WITNESSED = ("report", "supplement")
 
@@ -237,13 +255,21 @@ def hides_actor(user, line: Transition, case: Case, sees: bool) -> bool:
 
 
 def sees_reporter(user, case: Case) -> bool:
-    """Whether the reporter's name may be shown: to the reporter and to those who accept or dispatch there.
+    """Whether the reporter's name may be shown: to the reporter and to the desks that deal with it there.
 
     Never to the unit complained about.
     """
     if case.reporter_id == user.pk:
         return True
-    scope = user.scope
-    if case.holder_unit_id and case.holder_unit_id in scope.units("cases.handle"):
+    if flow.holds(user, case, "cases.handle"):
         return False
-    return any(scope.covers(permission, case.area_code) for permission in ("cases.accept", "cases.dispatch"))
+    desks = RECEIVERS.get(case.flow, RECEIVERS[flow.CITY])
+    codes = filter(None, (case.area_code, case.desk_code))
+    return any(user.scope.covers(permission, code) for code in codes for permission in desks)
+
+
+def may_reveal(user, case: Case) -> bool:
+    """Whether the user may ask for the reporter's contact: by right over the place, and not a party to it."""
+    if flow.holds(user, case, "cases.handle"):
+        return False
+    return any(user.scope.covers("cases.reveal", code) for code in (case.area_code, case.desk_code) if code)

@@ -74,6 +74,7 @@ class Run:
         self.concerned: set[int] = set()
         self.holders_before = {case.holder_unit_id, case.lead_unit_id} - {None}
         self.asked_before = case.verifier_id
+        self._moves: list[flow.Move] = []
         self._later: list[Callable[[], object]] = []
         self._begun: list[tuple[Case, Transition]] = []
 
@@ -81,6 +82,8 @@ class Run:
         """Apply one move to the case in memory and note its line."""
         case, given = self.case, self.given
         line = Transition(action=move.action, from_state=case.state, at=self.now, detail=detail or {})
+        if move.when:
+            line.detail["when"] = move.when
         if not by_system:
             line.actor = self.user
             if self.user is not None:
@@ -96,21 +99,24 @@ class Run:
         self.move = move
         for name in move.effects:
             effects.EFFECTS[name](self, line)
-        if case.state != before or move.effects:
-            self._clock(entered=case.state != before)
+        entered = move.end != flow.SAME
+        if entered or move.effects:
+            self._clock(entered)
         line.to_state = case.state
         self.lines.append(line)
+        self._moves.append(move)
         return line
 
     def _end(self, move: flow.Move) -> str:
-        """Where a move leads; back to where a check began, the log tells."""
+        """Where a move leads; back to where it was handled, the log tells: there the last check began."""
         if move.end == flow.SAME:
             return self.case.state
         if move.end != flow.BEFORE:
             return move.end
+        checks = [code for code, state in self.table.states.items() if state.phase == Case.Phase.CHECK]
         came = (
-            self.case.transitions.filter(to_state=self.case.state)
-            .exclude(from_state=self.case.state)
+            self.case.transitions.filter(to_state__in=checks)
+            .exclude(from_state__in=checks)
             .order_by("-id")
             .values_list("from_state", flat=True)
             .first()
@@ -175,7 +181,7 @@ class Run:
             line.case = case
         Transition.objects.bulk_create(self.lines)
         if self.given.photos:
-            link_photos(case, self.lines[0], self.given.photos)
+            link_photos(case, self.lines[0], self._moves[0], self.given.photos)
         held = {case.holder_unit_id, case.lead_unit_id} - {None}
         if held:
             CaseHold.objects.bulk_create(
@@ -193,8 +199,8 @@ class Run:
         done = [line.action for line in self.lines]
         if "merge" in done:
             repeats.note(self.given.original, self.user, words=case.description, repeating=case)
-        asked = any("verifier_asked" in move.effects for move in self._made())
-        if asked or any(action.startswith("verify_") for action in done):
+        asked = self._did("verifier_asked")
+        if asked or self._did("verified", "verified_before", "failed"):
             # All who could do it: the task appears in their lists, or leaves them.
             everybody = dict.fromkeys((case.verifier_id, self.asked_before, *verifiers.on_duty(case)))
             doer = self.user.pk if self.user is not None else None
@@ -203,9 +209,9 @@ class Run:
                     events.emit("tasks", case.pk, user_id=person, verb="asked" if asked else "done")
         told.tell(case, self.lines, created)
 
-    def _made(self) -> list[flow.Move]:
-        """The rows of the table that were taken."""
-        return [move for line in self.lines for move in self.table.of(line.action)]
+    def _did(self, *names: str) -> bool:
+        """Whether one of these effects was part of what was done."""
+        return any(name in move.effects for move in self._moves for name in names)
 
     def _begin(self) -> None:
         for new, line in self._begun:
@@ -225,11 +231,18 @@ class Run:
             told.tell(new, [begun], True)
 
 
-def link_photos(case: Case, line: Transition, photos: list[Evidence]) -> None:
-    """Attach photos to a case and to the line of the log they came with."""
-    usual = {"report": "report", "report_handled": "handle"}.get(
-        line.action, "verify" if line.action.startswith("verify") else "other"
-    )
+# Which step of a case photos show, by what the move they came with does.
+_SHOWN = {
+    **dict.fromkeys(("handled", "self_done"), "handle"),
+    **dict.fromkeys(("verified", "verified_before", "failed"), "verify"),
+}
+
+
+def link_photos(case: Case, line: Transition, move: flow.Move | None, photos: list[Evidence]) -> None:
+    """Attach photos to a case and to the line of the log they came with; ``move`` is none beside the flow."""
+    usual = "report" if line.action == "report" else "other"
+    if move is not None:
+        usual = next((_SHOWN[name] for name in move.effects if name in _SHOWN), usual)
     # Of two cases that take one photo at the same moment, the later one is told.
     given = [photo.attachment.pk for photo in photos]
     list(Attachment.objects.select_for_update(no_key=True).filter(pk__in=given).order_by("pk"))

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import deadlines, flow, guards
+from cases import actions, deadlines, desks, flow, guards
 from cases.models import Case, CaseRequest, OwnerQuestion
-from geo.models import Area, DictionaryItem, Organisation
+from geo.models import DictionaryItem, Organisation
 from geo.problems import Problem
 from geo.words import in_language
 
@@ -19,7 +19,8 @@ YES, NO = "yes", "no"
 
 def context(request, case: Case, asked: set[str]) -> dict:
     """What the dialog needs to ask for working time, days, desks and choices."""
-    told: dict = {"pick_one": [], "picked": dict(request.POST.items())}
+    known = {name: actions.said_before(case, name) for name in (flow.COMPLEXITY, flow.KIND)}
+    told: dict = {"pick_one": [], "picked": known | dict(request.POST.items())}
     told["chosen_units"] = request.POST.getlist("units")
     if flow.AMOUNT in asked:
         amount, unit = deadlines.limit_of(case)
@@ -36,7 +37,7 @@ def context(request, case: Case, asked: set[str]) -> dict:
             "asked_day": waiting.review_on.isoformat() if waiting else "",
         }
     if flow.DESK in asked:
-        told["desks"] = desks(case)
+        told["desks"] = list(desks.others(case))
     for name in (flow.COMPLEXITY, flow.KIND, flow.MARK, flow.ANSWER, flow.STARS):
         if name in asked:
             label, choices = _choices(name)
@@ -62,16 +63,6 @@ def _choices(name: str) -> tuple[str, list[tuple[str, str]]]:
         return _("Stars"), [(str(n), "★" * n) for n in range(1, 6)]
     kinds = DictionaryItem.objects.filter(dictionary__code="complaint_kind", active=True)
     return _("Kind of complaint"), [(row.code, in_language(row.name, row.name_en)) for row in kinds]
-
-
-def desks(case: Case) -> list[Area]:
-    """Areas of the level that has the case now, in the same district, other than its own."""
-    length = 9 if case.state == Case.State.AT_STREET else 12
-    now = (case.desk_code or case.area_code)[:length]
-    rows = Area.objects.filter(
-        code__startswith=now[:6], level=Area.CODE_LENGTHS[length], valid_to=None
-    ).exclude(code=now)
-    return list(rows.select_related("parent").order_by("code"))
 
 
 def given(request) -> dict:
