@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -59,7 +60,7 @@ def listed() -> QuerySet:
         case=OuterRef("pk"), attachment__media_type__startswith="image/"
     ).exclude(attachment__thumbnail="")
     return (
-        Case.objects.select_related("type", "grid", "holder_unit", "verifier")
+        Case.objects.select_related("type", "grid", "holder_unit", "verifier", "filing_standard")
         .defer("decision")
         .annotate(picture=Subquery(first.order_by("id").values("attachment__uuid")[:1]))
     )
@@ -74,6 +75,7 @@ def told() -> QuerySet:
         "grid",
         "unit_grid",
         "holder_unit",
+        "lead_unit",
         "verifier",
         "reporter",
         "filing_standard",
@@ -84,21 +86,21 @@ def told() -> QuerySet:
 def counts(rows: QuerySet) -> dict:
     """How many of ``rows`` there are per state and per deadline, in one statement, each to 10,000.
 
-    {"states": {state: n}, "open": n, "overdue": n, "late": n, "due_today": n, "all": n}; a figure of 10,001
-    means "more than 10,000". Open cases, which are few, are read once for all their figures; of ended ones,
-    which are nearly all, no more are read than are told.
+    {"states": {state: n}, "phases": {phase: n}, "open": n, "overdue": n, "late": n, "due_today": n,
+    "all": n}; a figure of 10,001 means "more than 10,000". Open cases, which are few, are read once for all
+    their figures; of ended ones, which are nearly all, no more are read than are told.
     """
     clocks = {"overdue": overdue(), "late": late(), "due_today": due_today()}
     opened = (
         rows.filter(open_cases())
         .order_by()
-        .values("state")
+        .values("state", "phase")
         .annotate(n=Count("pk"), **{name: Count("pk", filter=when) for name, when in clocks.items()})
     )
     parts = [("select * from ({}) r", opened)]
     for state in Case.ENDED:
         to_there = rows.filter(state=state).order_by().values("state")[: COUNT_TO + 1]
-        parts.append(("select state, count(*), 0, 0, 0 from ({}) r group by state", to_there))
+        parts.append(("select state, 'ended', count(*), 0, 0, 0 from ({}) r group by state", to_there))
     texts, values = [], []
     for text, part in parts:
         with contextlib.suppress(EmptyResultSet):
@@ -110,12 +112,16 @@ def counts(rows: QuerySet) -> dict:
         with connection.cursor() as cursor:
             cursor.execute(" union all ".join(texts), values)
             found = cursor.fetchall()
-    of_state = {state: n for state, n, *_clocks in found}
+    of_state, of_phase = Counter(), Counter()
+    for state, phase, n, *_clocks in found:
+        of_state[state] += n
+        of_phase[phase] += n
     figures = {"open": sum(n for state, n in of_state.items() if state not in Case.ENDED)}
-    figures |= {name: sum(row[at] for row in found) for at, name in enumerate(clocks, 2)}
-    states = {state: min(of_state.get(state, 0), COUNT_TO + 1) for state in S.values}
+    figures |= {name: sum(row[at] for row in found) for at, name in enumerate(clocks, 3)}
+    states = {state: min(of_state[state], COUNT_TO + 1) for state in {**dict.fromkeys(S.values), **of_state}}
+    phases = {phase: min(of_phase[phase], COUNT_TO + 1) for phase in PHASE.values}
     figures = {name: min(n, COUNT_TO + 1) for name, n in figures.items()}
-    return {"states": states, **figures, "all": sum(states.values())}
+    return {"states": states, "phases": phases, **figures, "all": sum(states.values())}
 
 
 def likely_duplicates(
@@ -167,9 +173,7 @@ def to_verify(user) -> Q:
         (~Q(flow__in=[*flow.CHECKS, flow.COMPLAINT]), "cases.verify"),
     ):
         if user.can(permission):
-            theirs |= condition & (
-                Q(verifier_id=user.pk) | Q(grid_id__in=user.scope.grids(permission))
-            )
+            theirs |= condition & (Q(verifier_id=user.pk) | Q(grid_id__in=user.scope.grids(permission)))
     wanted = Q(phase=PHASE.CHECK) & theirs
     if user.organisation_id is not None:
         own = [int(pk) for pk in user.organisation.path.split("/") if pk]

@@ -93,7 +93,6 @@ class Run:
             line.device_at, line.client_key = given.device_at, given.client_key
             if given.accuracy_m is not None:
                 line.detail["accuracy_m"] = given.accuracy_m
-        before = case.state
         case.state = self._end(move)
         case.phase = self.table.phase(case.state)
         self.move = move
