@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from cases.steps import Run
 
 S = Case.State
+# What later effects of the same move go by; done before them, in whatever order a flow names them.
+FIRST = ("complexity", "kind")
 EFFECTS: dict[str, Callable[[Run, Transition], None]] = {}
 
 
@@ -152,13 +154,9 @@ def _sent_back(run, line):
     case.return_count += 1
     line.detail["returned_by"] = case.holder_unit_id
     _lapse(run)
-
-
-@effect("hard_spot")
-def _hard_spot(run, line):
-    """Shifted twice without being handled: the letter is a hard spot from now on."""
-    if run.case.return_count >= settings.CASE_DIFFICULT_RETURNS and not run.case.mark:
-        run.case.mark = line.detail["mark"] = Case.Mark.HARD
+    # Shifted twice without being handled: a hard spot from now on.
+    if case.return_count >= settings.CASE_DIFFICULT_RETURNS and not case.mark and run.table.of("mark"):
+        case.mark = line.detail["mark"] = Case.Mark.HARD
 
 
 @effect("freed")

@@ -7,4 +7,5 @@ from geo.menu import Entry, menu
 menu.add(
     Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under=("/cases/",)),
     Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
+    Entry("flows", _("Flows"), "flows", "rules", "cases.view_rules", group="work", order=45),
 )

@@ -96,7 +96,7 @@ class Run:
         case.state = self._end(move)
         case.phase = self.table.phase(case.state)
         self.move = move
-        for name in move.effects:
+        for name in sorted(move.effects, key=lambda name: name not in effects.FIRST):
             effects.EFFECTS[name](self, line)
         entered = move.end != flow.SAME
         if entered or move.effects:

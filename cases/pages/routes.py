@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cases.pages import case, console, rules
+from cases.pages import case, console, flows, rules
 
 urlpatterns = [
     path("", console.console, name="console"),
@@ -16,6 +16,12 @@ urlpatterns = [
     path("console/messages/", console.messages, name="desk-messages"),
     path("console/standards/", case.standards, name="console-standards"),
     path("console/component/<str:code>/", case.component_cases, name="component-cases"),
+    path("flows/", flows.flows_page, name="flows"),
+    path("flows/<slug:name>/<int:version>/", flows.flow_page, name="flow-page"),
+    path("flows/<slug:name>/<int:version>/draft/", flows.new_draft, name="flow-draft"),
+    path("flows/<slug:name>/<int:version>/definition/", flows.definition, name="flow-definition"),
+    path("flows/<slug:name>/<int:version>/<slug:what>/", flows.step, name="flow-step"),
+    path("flows/<slug:name>/<int:version>/parts/<slug:kind>/<slug:number>/", flows.part, name="flow-part"),
     path("rules/", rules.rules_page, name="rules"),
     path("rules/new/", rules.new_rule, name="rule-new"),
     path("rules/<int:pk>/end/", rules.end_rule, name="rule-end"),
