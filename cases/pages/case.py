@@ -23,7 +23,7 @@ from cases.actions import Given
 from cases.api.serializers import actions_for
 from cases.evidence import Evidence
 from cases.filters import Filters
-from cases.models import Case, CaseAttachment, FilingStandard
+from cases.models import Case, CaseAttachment, FilingStandard, ReporterContact
 from cases.pages import act_inputs
 from cases.pages.console import list_context, page_context, visible, wants
 from geo import attachments
@@ -93,6 +93,7 @@ def case_context(request, case: Case) -> dict:
         "why": dispatch.explain(case.decision),
         "why_json": json.dumps((case.decision or {}).get("polygon")),
         "sees_reporter": queries.sees_reporter(user, case),
+        "may_reveal": queries.may_reveal(user, case) and ReporterContact.objects.filter(case=case).exists(),
         "near": queries.nearby_open(user, case),
         "people": desk_queries.people_of(case, user),
         "filed_grid": filed_grid(case),

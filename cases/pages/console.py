@@ -105,6 +105,7 @@ def list_context(request, filters: Filters) -> dict:
         "stamp": timezone.now().isoformat(),
         "open_number": request.GET.get("open", ""),
         "may_export": request.user.can(exports.PERMISSION),
+        "may_register": request.user.can("cases.report") and not request.user.can("grids.check_in"),
     }
 
 
