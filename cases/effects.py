@@ -47,6 +47,7 @@ def effect(name: str):
 
 @effect("accepted")
 def _accepted(run, line):
+    """Notes when it was accepted, once."""
     run.case.accepted_at = run.case.accepted_at or run.now
 
 
@@ -75,6 +76,7 @@ def _filed(run, line):
 
 @effect("merged")
 def _merged(run, line):
+    """It lives on in another case."""
     run.case.duplicate_of = run.given.original
     line.detail["duplicate_of"] = run.given.original.number
 
@@ -117,6 +119,7 @@ def give_out(run, unit_id: int, line) -> None:
 
 @effect("dispatched")
 def _dispatched(run, line):
+    """A person gives it to a unit, whose clock runs from now on."""
     case, unit = run.case, run.given.unit
     earlier = case.decision
     case.decision = {"reason": "hand", "unit": unit.pk, "unit_name": unit.name, "by": str(run.user)}
@@ -129,6 +132,7 @@ def _dispatched(run, line):
 
 @effect("auto_dispatched")
 def _auto_dispatched(run, line):
+    """A rule gives it to a unit, whose clock runs from now on."""
     run.case.auto_dispatched = True
     line.detail["decision"] = run.case.decision
     give_out(run, run.decided.unit_id, line)
@@ -233,12 +237,14 @@ def _desk_up(run, line):
 
 @effect("complexity")
 def _complexity(run, line):
+    """How hard it is, which decides the limit; general where nobody says."""
     run.case.complexity = run.given.complexity or run.case.complexity or "general"
     line.detail["complexity"] = run.case.complexity
 
 
 @effect("kind")
 def _kind(run, line):
+    """What kind of complaint it is, which decides the limit."""
     run.case.complaint_kind = run.given.kind or run.case.complaint_kind
     line.detail["kind"] = run.case.complaint_kind
 
@@ -262,6 +268,7 @@ def _self_done(run, line):
 
 @effect("asked_extension")
 def _asked_extension(run, line):
+    """The unit asks for more time, at most the limit itself; the clock runs on."""
     case, given = run.case, run.given
     amount, unit = deadlines.limit_of(case)
     if given.amount is None or not 0 < given.amount <= amount:
@@ -276,6 +283,7 @@ def _asked_extension(run, line):
 
 @effect("asked_suspension")
 def _asked_suspension(run, line):
+    """The unit asks for a pause until a day of review; the clock runs on."""
     _check_review(run.given.day)
     line.detail["review_on"] = run.given.day.isoformat()
     _ask(run, line, CaseRequest.Kind.SUSPEND, review_on=run.given.day)
@@ -331,11 +339,13 @@ def _extended(run, line):
 
 @effect("extension_refused")
 def _extension_refused(run, line):
+    """The deadline stays."""
     run.later(_decide(run, line, CaseRequest.Kind.EXTEND, CaseRequest.State.REFUSED).save)
 
 
 @effect("suspension_refused")
 def _suspension_refused(run, line):
+    """The clock runs on."""
     run.later(_decide(run, line, CaseRequest.Kind.SUSPEND, CaseRequest.State.REFUSED).save)
 
 
@@ -381,6 +391,7 @@ def _lapse(run) -> None:
 
 @effect("verifier_asked")
 def _verifier_asked(run, line):
+    """Somebody is asked to check: the one named, else the nearest on duty."""
     if run.given.verifier is not None:
         run.case.verifier = run.given.verifier
     else:
@@ -390,11 +401,13 @@ def _verifier_asked(run, line):
 
 @effect("verified_before")
 def _verified_before(run, line):
+    """Looked at before filing; nobody is asked any more."""
     run.case.verifier = None
 
 
 @effect("verified")
 def _verified(run, line):
+    """Checked and found good, by whoever did it."""
     run.case.verifier = run.user  # who did it, whoever was asked
     run.case.verified_at = run.now
 
@@ -435,16 +448,19 @@ def _redone(run, line):
 
 @effect("rated_inner")
 def _rated_inner(run, line):
+    """Grid staff's stars."""
     _rate(run, line, Rating.Kind.INNER, stars=run.given.stars)
 
 
 @effect("rated_outer")
 def _rated_outer(run, line):
+    """The resident's stars."""
     _rate(run, line, Rating.Kind.OUTER, stars=run.given.stars, solved=run.given.solved)
 
 
 @effect("called_back")
 def _called_back(run, line):
+    """What a call back found; of somebody not reached, nothing else is kept."""
     given = run.given
     answers = {"contacted": given.contacted, "solved": given.solved, "satisfied": given.satisfied}
     if not given.contacted:
@@ -484,6 +500,7 @@ def _explanation_refused(run, line):
 
 @effect("closed")
 def _closed(run, line):
+    """Notes when it ended."""
     run.case.closed_at = run.now
 
 
@@ -533,11 +550,13 @@ def _reopened(run, line):
 
 @effect("difficult")
 def _difficult(run, line):
+    """It is listed as difficult."""
     run.case.difficult = True
 
 
 @effect("not_difficult")
 def _not_difficult(run, line):
+    """It leaves the list of difficult ones."""
     run.case.difficult = False
 
 
@@ -582,6 +601,7 @@ def _owner_asked(run, line):
 
 @effect("owner_answered")
 def _owner_answered(run, line):
+    """A unit that was asked says whether it is its own."""
     units = run.user.scope.units(run.move.permission)
     line.detail["answer"] = run.given.answer
     run.later(
@@ -623,6 +643,7 @@ def supervise(run, line, level: int, clock: datetime | None = None) -> None:
 
 @effect("supervision_replied")
 def _supervision_replied(run, line):
+    """Every open supervision gets this reply."""
     rows = Supervision.objects.filter(case=run.case, replied_at=None)
     run.later(lambda: rows.update(reply=line.reason, replied_by=run.user, replied_at=run.now))
 
@@ -635,6 +656,7 @@ def _reminded(run, line):
 
 @effect("marked")
 def _marked(run, line):
+    """It is marked as a hot, hard, blocked or legacy problem."""
     run.case.mark = run.given.mark
     line.detail["mark"] = run.given.mark
     _next_review(run)
@@ -642,6 +664,7 @@ def _marked(run, line):
 
 @effect("unmarked")
 def _unmarked(run, line):
+    """The mark goes, and its review with it."""
     line.detail["mark"] = run.case.mark
     run.case.mark = ""
     run.case.review_at = None

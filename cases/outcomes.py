@@ -36,11 +36,13 @@ def holds(name: str, case: Case, given: Given) -> bool:
 
 @outcome("unit_chosen")
 def _unit_chosen(case, given):
+    """A unit was chosen."""
     return given.unit is not None
 
 
 @outcome("no_unit_chosen")
 def _no_unit_chosen(case, given):
+    """No unit was chosen."""
     return given.unit is None
 
 
@@ -64,9 +66,11 @@ def _tried(case) -> int:
 
 @outcome("not_reached_yet")
 def _not_reached_yet(case, given):
+    """Not reached, and the call can be tried again."""
     return given.contacted is False and _tried(case) + 1 < settings.CASE_CALLS
 
 
 @outcome("never_reached")
 def _never_reached(case, given):
+    """Not reached, for the last time that it is tried."""
     return given.contacted is False and _tried(case) + 1 >= settings.CASE_CALLS

@@ -207,6 +207,16 @@ def test_every_move_is_somebodys_and_every_word_is_there(roles, name):
         assert (state.phase == Case.Phase.ENDED) == (state.code in Case.ENDED)
 
 
+def test_the_documents_name_every_step():
+    from pathlib import Path
+
+    text = Path("docs/flows.md").read_text(encoding="utf-8")
+    for name in ("city_management", "letter", "complaint"):
+        table = flow.current(name)
+        assert all(f"`{state}`" in text for state in table.states)
+        assert all(f"`{action}`" in text for action in table.actions)
+
+
 def report(offices, name: str, who: str = "worker", **values) -> Case:
     from uuid import uuid4
 
