@@ -56,6 +56,9 @@ CASE_SUPERVISION_REPLY = (1, "work_day")
 # Hot spots: so many reports of a type in so many days, each within so many metres of another.
 CASE_HOT = {"days": 30, "metres": 100, "least": 5}
 CASE_BLOCKED_DAYS = 2  # filed so long without an owner makes a spot blocked
+CASE_ORDER_RETURN = (1, "work_day")  # for a unit that was whistled for to send the order back
+CASE_CALLS = 3  # so many calls in vain end a complaint as never reached
+CASE_LEGACY_REVIEW_DAYS = 90  # a legacy problem is looked at again each quarter
 CASE_SUSPEND_DAYS = 90  # at most, until a suspended case is looked at again
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases import bulk, children, flow
+from cases import bulk, children, flow, inputs
 from cases.filters import Filters
 from cases.models import Case
 from cases.pages import act_inputs
@@ -59,7 +59,7 @@ def bulk_preview(request):
         move = next(move for move in flow.allowed(request.user, able[0]) if move.action == action)
         asked = {*move.needs, *move.takes} & bulk.FOR_ALL
         context |= {"move": move, "asked": asked, "needed": set(move.needs), "data": {}, "errors": {}}
-        context |= act_inputs.context(request, able[0], asked)
+        context |= act_inputs.context(request, able[0], {"inputs": inputs.of(able[0], move)}, asked)
         if asked & {flow.UNIT, flow.UNITS}:
             context["units"] = _units(request)
     return render(request, "cases/bulk_preview.html", context)

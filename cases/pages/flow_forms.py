@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases import flow, flow_check, guards
+from cases import flow, flow_check, guards, outcomes
 from cases.effects import EFFECTS
 from cases.models import Case, FilingStandard, FlowVersion
+from cases.outcomes import OUTCOMES
 from geo.models import Role
 from geo.permission_words import words as permission_words
 from geo.problems import Problem
@@ -101,6 +102,8 @@ class MoveForm:
             "to": data.get("to", ""),
             "by": data.get("by", flow.SCOPE),
         }
+        if data.get("when"):
+            row["when"] = data["when"]
         if data.get("permission"):
             row["permission"] = data["permission"]
         for name in ("needs", "takes", "guards", "effects"):
@@ -108,6 +111,8 @@ class MoveForm:
                 row[name] = chosen
         if then := [name.strip() for name in data.get("then", "").split(",") if name.strip()]:
             row["then"] = then
+        if data.get("when"):
+            row["when"] = data["when"]
         following = _words(data, "next")
         if following["zh"] or following["en"]:
             row["next"] = following
@@ -137,7 +142,9 @@ class MoveForm:
             "rights": [(right, permission_words(right)) for right in granted if right.startswith("cases.")],
             "inputs": [(name, INPUT_WORDS[name]) for name in flow.INPUTS],
             "guards": [(name, guards.why(name)) for name in sorted(guards.GUARDS)],
+            "outcomes": sorted(outcomes.OUTCOMES),
             "effects": sorted(EFFECTS),
+            "outcomes": sorted(OUTCOMES),
             "then": ", ".join(data.get("then", [])),
             "next": data.get("next") or {},
         }

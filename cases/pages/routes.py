@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cases.pages import bulk, case, console, flows, public, rules, spots
+from cases.pages import bulk, case, console, flows, public, register, rules, spots
 
 urlpatterns = [
     path("", console.console, name="console"),
@@ -19,6 +19,9 @@ urlpatterns = [
     path("console/views/", console.save_view, name="console-views"),
     path("console/export/", console.export, name="console-export"),
     path("console/messages/", console.messages, name="desk-messages"),
+    path("console/register/", register.register, name="console-register"),
+    path("console/places/", register.places, name="console-places"),
+    path("cases/<str:number>/contact/", register.contact, name="case-contact"),
     path("console/standards/", case.standards, name="console-standards"),
     path("console/component/<str:code>/", case.component_cases, name="component-cases"),
     path("flows/", flows.flows_page, name="flows"),
