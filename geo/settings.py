@@ -50,6 +50,12 @@ CASE_VERIFY_METRES = 100  # how near an inspector must stand to verify
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
+# What a rate is divided by where cities differ: "filing_rate:valid,rework_rate:due_handle" (docs/statistics.md).
+STATISTICS_DENOMINATORS = dict(
+    one.split(":", 1) for one in os.environ.get("WANGGE_DENOMINATORS", "").split(",") if ":" in one
+)
+# Sources that count as reports of the public.
+STATISTICS_PUBLIC_SOURCES = ("public", "hotline")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
