@@ -9,6 +9,7 @@ happens twice. The world is told through ``geo.events``, whose rows are seen whe
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,11 +20,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assets.models import Component, ItemType
-from cases import deadlines, flow, repeats
+from cases import deadlines, flow, guards, repeats
 from cases.evidence import Evidence, check_photos, check_position
-from cases.models import Case, Transition
+from cases.models import Case, OwnerQuestion, ReporterContact, Transition
 from cases.queries import hides_actor, sees_reporter
 from cases.steps import Given, Run
+from geo.models import Area
 from geo.numbers import mint
 from geo.problems import Problem
 from grids.models import RawPosition
@@ -33,6 +35,8 @@ S = Case.State
 STAFF_SOURCES = (Case.Source.SUPERVISOR, Case.Source.WORKER)
 # A line of the log that is no move: borders changed and the case came to another grid (cases.places).
 REGRID = "regrid"
+# How hard a letter is; decides its limit (domain reference, 4.2).
+COMPLEXITIES = ("general", "complex")
 
 
 @dataclass
@@ -48,11 +52,21 @@ class Place:
     fix_at: datetime | None = None
 
 
+@dataclass
+class Contact:
+    """How a resident wants to be answered. Kept apart from the case, read through a logged reveal."""
+
+    name: str = ""
+    phone: str = ""
+
+
 def report(
     user,
     place: Place,
     *,
     client_key: uuid.UUID,
+    flow_name: str = flow.CITY,
+    contact: Contact | None = None,
     source: str = "",
     type: ItemType | None = None,
     component: Component | None = None,
@@ -62,20 +76,28 @@ def report(
     self_handled: bool = False,
     urgent: bool = False,
     duplicate_of: str = "",
+    complaint_kind: str = "",
     device_at: datetime | None = None,
 ) -> tuple[Case, bool]:
     """Report a problem; the case, and whether it is new (a retry under ``client_key`` gets the first one).
 
-    Staff reports with a type are accepted, filed and dispatched at once where one rule decides; where none or
-    several do, the case waits for the dispatcher with the reason. What comes from the public waits for an
-    acceptor. One that names the case it repeats (``duplicate_of``) is linked to it and ends. Refused (422)
-    outside the city, with how far away it is.
+    ``user`` is None for the public, whose photos bring their attachment with them; who calls has seen to
+    limits and captchas. ``flow_name`` is the life cycle it begins (``cases.flow``); ``complaint_kind`` is for
+    complaints. Staff reports with a type are accepted, filed and dispatched at once where one rule decides;
+    where none or several do, the case waits for the dispatcher with the reason. What comes from the public
+    waits for an acceptor. One that names the case it repeats (``duplicate_of``) is linked to it and ends.
+    Refused (422) outside the city, with how far away it is.
     """
     if known := Case.objects.filter(client_key=client_key).first():
         return _own_retry(known, user), False
-    if not user.can("cases.report"):
+    table = flow.current(flow_name)
+    begin = next(move for move in table.start("") if move.by != flow.SYSTEM)
+    if user is None:
+        source = Case.Source.PUBLIC
+    elif not user.can(begin.permission):
         raise Problem(_("Your role does not report cases."), status=403, kind="forbidden")
-    source = _source(user, source)
+    else:
+        source = _source(user, source)
     type = _check_type(type, component)
     try:
         photos = check_photos(photos or [], user, type)
@@ -90,22 +112,24 @@ def report(
     located = require_inside(place.point)
     try:
         with transaction.atomic():
-            case = _new_case(user, place, located, client_key, source, type, component)
+            case = _new_case(table, user, place, located, client_key, source, type, component)
             case.description, case.address = description.strip(), address.strip()
             case.self_handled, case.urgent, case.device_at = self_handled, urgent, device_at
+            case.complaint_kind = complaint_kind
             given = Given(photos=photos, device_at=device_at, client_key=client_key)
             if duplicate_of:
                 given.original = repeats.original(user, duplicate_of, pointer="/duplicate_of")
             run = Run(case, user, given)
-            run.step(flow.CURRENT.of("report")[0])
+            run.step(begin)
             if duplicate_of:
                 run.system("merge")
             elif source in STAFF_SOURCES and type is not None and not self_handled:
-                run.system("auto_accept")
-                run.system("auto_file")
-                run.system("auto_dispatch")
-            case.number = mint("A", located.area_code, timezone.localdate())
+                for action in begin.then:
+                    run.system(action)
+            case.number = mint(table.prefix, located.area_code, timezone.localdate())
             case.save(force_insert=True)
+            if contact is not None and (contact.name or contact.phone):
+                ReporterContact.objects.create(case=case, name=contact.name, phone=contact.phone)
             run.finish(created=True)
     except IntegrityError:
         # Two sends of one report at once: the other one is there now.
@@ -132,12 +156,7 @@ def act(number: str, action: str, user, given: Given | None = None) -> Case:
                 number__in=(number, given.duplicate_of)
             )
             list(both.order_by("pk").values_list("pk"))
-        case = (
-            Case.objects.select_for_update(of=("self",))
-            .select_related("type", "component", "holder_unit", "filing_standard", "grid", "unit_grid")
-            .filter(number=number)
-            .first()
-        )
+        case = _locked(number=number)
         if given.client_key and done_before(given.client_key, number, action, user):
             return case
         if case is None or not visible.exists():
@@ -147,12 +166,58 @@ def act(number: str, action: str, user, given: Given | None = None) -> Case:
         if given.position is not None and not on_shift(user):
             # It was needed to check the distance; a position off shift is not kept.
             given.position = None
-        run = Run(case, user, given)
-        run.step(move)
-        if move.then:
-            run.system(move.then)
+        return _carry_out(case, user, move, given)
+
+
+def act_public(case: Case, action: str, given: Given) -> Case:
+    """Carry out what is the reporter's to do (rate, withdraw); the caller has checked number and secret.
+
+    Problems: 404 no such action, 409 not possible now, 422 something is missing.
+    """
+    with transaction.atomic():
+        case = _locked(pk=case.pk)
+        if given.client_key and done_before(given.client_key, case.number, action, None):
+            return case
+        moves = [move for move in flow.flow_of(case).of(action) if move.by == flow.REPORTER]
+        if not moves:
+            raise Problem(_("This is not for the reporter to do."), status=404, kind="unknown-action")
+        fitting = [move for move in moves if case.state in move.start]
+        if not fitting:
+            raise _too_late(case, moves[0], None)
+        _check_guards(case, fitting[0])
+        _check(case, fitting[0], None, given)
+        return _carry_out(case, None, fitting[0], given)
+
+
+def act_system(pk: int, action: str, detail: dict | None = None) -> bool:
+    """A move of the house by a clock or a rule, if it is possible by now; whether it was made."""
+    with transaction.atomic():
+        case = _locked(pk=pk)
+        if case is None:
+            return False
+        run = Run(case, None, Given())
+        if not run.system(action, detail):
+            return False
         case.save()
         run.finish()
+    return True
+
+
+def _locked(**lookup) -> Case | None:
+    """A case under its row's lock, with what its moves look at."""
+    rows = Case.objects.select_for_update(of=("self",)).select_related(
+        "type", "component", "holder_unit", "filing_standard", "grid", "unit_grid", "duplicate_of"
+    )
+    return rows.filter(**lookup).first()
+
+
+def _carry_out(case: Case, user, move: flow.Move, given: Given) -> Case:
+    run = Run(case, user, given)
+    run.step(move)
+    for action in move.then:
+        run.system(action)
+    case.save()
+    run.finish()
     return case
 
 
@@ -160,7 +225,7 @@ def act(number: str, action: str, user, given: Given | None = None) -> Case:
 
 
 def _own_retry(case: Case, user) -> Case:
-    if case.reporter_id != user.pk:
+    if case.reporter_id != (user.pk if user is not None else None):
         raise Problem(
             _("This client key belongs to another report; use a new one."), status=422, kind="client-key"
         )
@@ -172,7 +237,8 @@ def done_before(key: uuid.UUID, number: str, action: str, user) -> bool:
     line = Transition.objects.filter(client_key=key).select_related("case").first()
     if line is None:
         return False
-    if (line.case.number, line.action, line.actor_id) != (number, action, user.pk):
+    actor = user.pk if user is not None else None
+    if (line.case.number, line.action, line.actor_id) != (number, action, actor):
         raise Problem(
             _("This client key was used for something else; use a new one."), status=422, kind="client-key"
         )
@@ -223,16 +289,26 @@ def _choose(case: Case, action: str, user) -> flow.Move:
             status=404,
             kind="unknown-action",
         )
-    moves = [move for move in moves if user.can(move.permission)]
+    moves = [move for move in moves if move.by == flow.REPORTER or user.can(move.permission)]
     if not moves:
         raise Problem(_("Your role does not do this."), status=403, kind="forbidden")
-    fitting = [move for move in moves if case.state in move.start and flow.fits(case, move)]
+    fitting = [move for move in moves if case.state in move.start]
     if not fitting:
         raise _too_late(case, moves[0], user)
-    for move in fitting:
-        if flow.may(user, case, move):
+    own = [move for move in fitting if flow.may(user, case, move)]
+    for move in own:
+        if flow.fits(case, move):
             return move
+    if own:
+        _check_guards(case, own[0])
     raise Problem(_not_yours(case, fitting[0]), status=403, kind="not-yours")
+
+
+def _check_guards(case: Case, move: flow.Move) -> None:
+    """What the state allows may still not fit this case: say what stands against it."""
+    for name in move.guards:
+        if not guards.holds(name, case):
+            raise Problem(guards.why(name), status=409, kind="state", state=case.state)
 
 
 def _not_yours(case: Case, move: flow.Move) -> str:
@@ -242,6 +318,10 @@ def _not_yours(case: Case, move: flow.Move) -> str:
         return _(
             "Only an inspector asked to verify it can do this, and never one of the unit that handled it."
         )
+    if move.by == flow.ASKED:
+        return _("Only a unit that was asked whose it is can answer.")
+    if move.by == flow.REPORTER:
+        return _("Only whoever reported it can do this.")
     return _("Your role does not reach this place.")
 
 
@@ -253,7 +333,8 @@ def _too_late(case: Case, move: flow.Move, user) -> Problem:
         "action": move.label,
         "state": case.get_state_display(),
     }
-    extra = {"state": case.state, "allowed": [other.action for other in flow.allowed(user, case)]}
+    offered = flow.allowed(user, case) if user is not None else []
+    extra = {"state": case.state, "allowed": [other.action for other in offered]}
     if last is None:
         return Problem(
             _("“%(action)s” is not possible while the case is “%(state)s”.") % words,
@@ -262,8 +343,10 @@ def _too_late(case: Case, move: flow.Move, user) -> Problem:
             **extra,
         )
     # The unit complained about never learns from here who reported.
-    witness = hides_actor(user, last, case, sees_reporter(user, case))
-    who = _("the reporter") if witness else last.unit or last.actor
+    witness = user is None or hides_actor(user, last, case, sees_reporter(user, case))
+    who = last.unit or last.actor
+    if witness:
+        who = _("the reporter") if user is not None else last.unit
     words |= {
         "done": label_of(case, last.action),
         "who": str(who) if who else _("the system"),
@@ -283,7 +366,14 @@ def _too_late(case: Case, move: flow.Move, user) -> Problem:
 
 
 # No flow of ours has these moves; cases that came from elsewhere have them in their log.
-_PAUSES = {"suspend": gettext_lazy("Suspended"), "resume": gettext_lazy("Resumed")}
+_OTHERS = {
+    "suspend": gettext_lazy("Suspended"),
+    "resume": gettext_lazy("Resumed"),
+    "unmerged": gettext_lazy("A report was separated from it again"),
+    "warned": gettext_lazy("Warned: due soon"),
+    "overdue": gettext_lazy("Overdue"),
+    "supervise": gettext_lazy("Supervised"),
+}
 
 
 def label_of(case: Case, action: str) -> str:
@@ -293,7 +383,7 @@ def label_of(case: Case, action: str) -> str:
     if action == REGRID:
         return _("Came to another grid when borders changed")
     moves = flow.flow_of(case).of(action)
-    return str(moves[0].label if moves else _PAUSES.get(action, action))
+    return str(moves[0].label if moves else _OTHERS.get(action, action))
 
 
 def _check(case: Case, move: flow.Move, user, given: Given) -> None:
@@ -327,7 +417,9 @@ def _check(case: Case, move: flow.Move, user, given: Given) -> None:
             given.original = repeats.original(user, given.duplicate_of, pointer="/duplicate_of", ended=True)
     if flow.PERSON in move.takes and given.verifier and not given.verifier.can("cases.verify"):
         wrong("verifier", _("%s does not verify cases.") % given.verifier)
-    if move.action == "return_back" and move.by == flow.HOLDER:
+    for name, detail in _wrong_inputs(case, move, given):
+        wrong(name, detail)
+    if "returned" in move.effects and move.by == flow.HOLDER:
         until = deadlines.return_until(case, _sent_at(case))
         if timezone.now() > until:
             raise Problem(
@@ -339,6 +431,49 @@ def _check(case: Case, move: flow.Move, user, given: Given) -> None:
         raise Problem(errors[0]["detail"], errors=errors, title=_("Something is missing"))
 
 
+def _wrong_inputs(case: Case, move: flow.Move, given: Given) -> Iterator[tuple[str, str]]:
+    """What is wrong with the rest of what a move needs or takes, as (input, words)."""
+
+    def missing(name: str, value) -> bool:
+        return name in move.needs and value in (None, "", [])
+
+    if missing(flow.AMOUNT, given.amount):
+        yield "amount", _("Say how much more time is needed.")
+    if missing(flow.DAY, given.day):
+        yield "day", _("Choose a day.")
+    if missing(flow.UNITS, given.units):
+        yield "units", _("Choose at least one unit.")
+    for unit in given.units:
+        if not unit.active:
+            yield "units", _("“%s” is not active any more.") % unit
+    if flow.DESK in move.needs and not _is_desk(case, given.desk):
+        yield "desk", _("Choose the desk of another area of the same level.")
+    choices = {
+        flow.COMPLEXITY: COMPLEXITIES,
+        flow.MARK: Case.Mark.values,
+        flow.ANSWER: [value for value in OwnerQuestion.Answer.values if value],
+    }
+    for name, known in choices.items():
+        value = getattr(given, name)
+        if missing(name, value) or (value and name in (*move.needs, *move.takes) and value not in known):
+            yield name, _("Choose one of: %s.") % ", ".join(known)
+    if missing(flow.STARS, given.stars) or not (given.stars is None or 1 <= given.stars <= 5):
+        yield "stars", _("Give one to five stars.")
+    if flow.CALL_BACK in move.needs:
+        if given.contacted is None:
+            yield "contacted", _("Say whether you reached the person.")
+        elif given.contacted and (given.solved is None or given.satisfied is None):
+            yield "solved", _("Say whether it is solved, and whether the person is satisfied.")
+
+
+def _is_desk(case: Case, code: str) -> bool:
+    """Whether a code names an area of the level whose desk has the case now, other than that desk's own."""
+    length = {Case.State.AT_STREET: 9}.get(case.state, 12)
+    now = (case.desk_code or case.area_code)[:length]
+    known = Area.objects.filter(code=code, valid_to=None, level=Area.CODE_LENGTHS[length])
+    return len(code) == length and code != now and known.exists()
+
+
 def _sent_at(case: Case) -> datetime:
     """When the unit got the case that it holds."""
     sent = case.transitions.filter(action__in=("dispatch", "auto_dispatch")).order_by("-id").first()
@@ -348,10 +483,12 @@ def _sent_at(case: Case) -> datetime:
 # --- A new case -------------------------------------------------------------------------------------
 
 
-def _new_case(user, place: Place, located: Located, client_key, source, type, component) -> Case:
+def _new_case(
+    table: flow.Flow, user, place: Place, located: Located, client_key, source, type, component
+) -> Case:
     return Case(
-        flow=flow.CURRENT.name,
-        flow_version=flow.CURRENT.version,
+        flow=table.name,
+        flow_version=table.version,
         state="",
         source=source,
         type=type,

@@ -6,8 +6,8 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from cases import flow, queries
-from cases.models import Case, CaseAttachment
+from cases import flow, flow_data, queries
+from cases.models import Case, CaseAttachment, OwnerQuestion
 from geo.scopes import scope_filter
 from grids.models import GridDuty
 
@@ -18,28 +18,38 @@ MOST_POINTS = 1500
 def mine(user) -> Q:
     """Cases whose next main step is the user's: by right at the desk, by holding unit, by verifying.
 
-    Follows from the flow's table: whoever gets a right gets the tab's rows with it.
+    Follows from the tables of the flows: whoever gets a right gets the tab's rows with it.
     """
     wanted = Q(pk__in=[])
-    for (permission, by), states in _steps().items():
+    for (permission, by), steps in _steps().items():
         if not user.can(permission):
             continue
+        here = Q(pk__in=[])
+        for name, states in steps.items():
+            here |= Q(flow=name, state__in=states)
         if by == flow.SCOPE:
             condition = scope_filter(Case, user, permission)
             if condition is not None:
-                wanted |= Q(pk__in=Case.objects.filter(condition, state__in=states).values("pk"))
+                wanted |= Q(pk__in=Case.objects.filter(condition & here).values("pk"))
         elif by == flow.HOLDER:
-            wanted |= Q(state__in=states, holder_unit_id__in=user.scope.units(permission))
+            wanted |= here & queries.held_by(user, permission)
+        elif by == flow.ASKED:
+            units = user.scope.units(permission)
+            asked = OwnerQuestion.objects.filter(answer="", unit_id__in=units)
+            wanted |= here & Q(pk__in=asked.values("case_id"))
         elif by == flow.VERIFIER:
             wanted |= queries.to_verify(user)
     return wanted
 
 
-def _steps() -> dict[tuple[str, str], set[str]]:
-    steps: dict[tuple[str, str], set[str]] = {}
-    for move in flow.CURRENT.moves:
-        if move.main and move.permission:
-            steps.setdefault((move.permission, move.by), set()).update(move.start)
+def _steps() -> dict[tuple[str, str], dict[str, set[str]]]:
+    """By permission and actor: in which states of which flow their main step is."""
+    steps: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for table in flow_data.in_force():
+        for move in table.moves:
+            if move.main and move.permission:
+                of_flow = steps.setdefault((move.permission, move.by), {})
+                of_flow.setdefault(table.name, set()).update(move.start)
     return steps
 
 

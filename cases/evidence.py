@@ -26,7 +26,10 @@ class Evidence:
 
 
 def check_photos(photos: list[Evidence], user, type) -> list[Evidence]:
-    """Find the photos: the user's own uploads that no case has yet; problems name each that is not."""
+    """Find the photos: the user's own uploads that no case has yet; problems name each that is not.
+
+    The public has no account (``user`` is None): its photos bring their attachment with them.
+    """
     if not photos:
         return []
     if type is not None and type.no_photo:
@@ -36,7 +39,10 @@ def check_photos(photos: list[Evidence], user, type) -> list[Evidence]:
         detail = _("At most %d photos and recordings.") % MOST_PHOTOS
         raise Problem(detail, errors=[{"pointer": "/attachments", "detail": detail}])
     wanted = {str(photo.uuid) for photo in photos}
-    found = {str(row.uuid): row for row in Attachment.objects.filter(uuid__in=wanted, owner_id=user.pk)}
+    if user is None:
+        found = {str(photo.uuid): photo.attachment for photo in photos if photo.attachment}
+    else:
+        found = {str(row.uuid): row for row in Attachment.objects.filter(uuid__in=wanted, owner_id=user.pk)}
     taken = set(
         CaseAttachment.objects.filter(attachment__uuid__in=wanted).values_list("attachment__uuid", flat=True)
     )

@@ -1,8 +1,8 @@
-"""The life of a case as one table: states, moves, who may, what it needs, and by when the next step is due.
+"""The life of a case as a table: states, moves, who may, what it needs, and by when the next step is due.
 
-A flow is data with a name and a version; a case keeps the ones it was reported under, so that a change of
-the table never changes the past. The functions that carry a move out are in ``cases.actions``; they ask this
-table and nothing else. Source: domain reference, section 4.1.
+A flow is data (``cases.flow_data`` reads it) with a name and a version; a case keeps the ones it was reported
+under, so that a change of the table never changes the past. The functions that carry a move out are in
+``cases.actions``; they ask this table and nothing else. Source: domain reference, section 4.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
-
 from cases.models import Case
 from geo.calendar import add_working_time
 from geo.problems import Problem
+from geo.words import in_language
 
-S = Case.State
+CITY, LETTER, COMPLAINT = "city_management", "letter", "complaint"
 
 # Who a move is for, beside its permission.
-SCOPE = "scope"  # whoever has the permission where the case is
-HOLDER = "holder"  # the unit that holds the case
+SCOPE = "scope"  # whoever has the permission where the case is, or over the desk that has it
+HOLDER = "holder"  # the unit that holds the case, or the one that answers for it
 VERIFIER = "verifier"  # whoever was asked to verify, or is on duty there; never the unit that handled it
+ASKED = "asked"  # a unit that was asked whose it is
+REPORTER = "reporter"  # whoever reported it: with an account, or by number and secret
 SYSTEM = "system"  # nobody: the house does it by a rule
+ACTORS = (SCOPE, HOLDER, VERIFIER, ASKED, REPORTER, SYSTEM)
 
-# What a move may need or take.
+# What a move may need or take: names of ``cases.steps.Given``.
 REASON, PHOTO, POSITION, UNIT, TYPE, CASE, PERSON = (
     "reason",
     "photo",
@@ -35,28 +36,29 @@ REASON, PHOTO, POSITION, UNIT, TYPE, CASE, PERSON = (
     "duplicate_of",
     "verifier",
 )
+AMOUNT, DAY, UNITS, DESK = "amount", "day", "units", "desk"
+COMPLEXITY, KIND, MARK = "complexity", "kind", "mark"
+STARS, CALL_BACK, ANSWER = "stars", "call_back", "answer"
+INPUTS = (
+    *(REASON, PHOTO, POSITION, UNIT, TYPE, CASE, PERSON),
+    *(AMOUNT, DAY, UNITS, DESK, COMPLEXITY, KIND, MARK, STARS, CALL_BACK, ANSWER),
+)
+# Where a move leads, when it is not a state of its own: it stays, or goes back to where the check began.
+SAME, BEFORE = "", "@before"
 
 
 @dataclass(frozen=True)
-class Move:
-    """One row of the table: an action, the states it starts from, the state it leads to.
+class Words:
+    """A text of a flow in both languages; the reader's when it is shown."""
 
-    ``needs`` must be given, ``takes`` may be; ``then`` names a move of the system that follows at once.
-    ``main`` is the button that is filled; ``danger`` ends a case or sends it back.
-    """
+    zh: str = ""
+    en: str = ""
 
-    action: str
-    label: object
-    start: tuple[str, ...]
-    end: str
-    permission: str = ""
-    by: str = SCOPE
-    needs: tuple[str, ...] = ()
-    takes: tuple[str, ...] = ()
-    next: object = ""
-    then: str = ""
-    main: bool = False
-    danger: bool = False
+    def __str__(self) -> str:
+        return in_language(self.zh, self.en) or self.en
+
+    def __bool__(self) -> bool:
+        return bool(self.zh or self.en)
 
 
 @dataclass(frozen=True)
@@ -68,306 +70,179 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class State:
+    """A state and what it means: its ``phase`` (``Case.Phase``), and which clock runs in it.
+
+    ``clock``: "step" (its own limit), "handle" (the handling deadline), "none".
+    """
+
+    code: str
+    label: Words
+    phase: str
+    limit: Limit | None = None
+    clock: str = "step"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One row of the table: an action, the states it starts from, the state it leads to.
+
+    ``needs`` must be given, ``takes`` may be; ``guards`` must hold (``cases.guards``), ``effects`` are what
+    it changes beside the state (``cases.effects``), in order; ``then`` names moves of the system that follow
+    at once, where they are possible. ``main`` is the button that is filled; ``danger`` ends a case or sends
+    it back. ``ends`` lists where it may lead when ``end`` is ``BEFORE``.
+    """
+
+    action: str
+    label: Words
+    start: tuple[str, ...]
+    end: str
+    permission: str = ""
+    by: str = SCOPE
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
+    next: Words = Words()
+    then: tuple[str, ...] = ()
+    main: bool = False
+    danger: bool = False
+
+    def leads_to(self, state: str) -> str:
+        """The state after it, begun in ``state``; ``BEFORE`` stays as it is, only the log knows."""
+        return self.end if self.end != SAME else state
+
+
+@dataclass(frozen=True)
+class Timer:
+    """What rings, and when: ``after`` (may be negative) the ``clock`` of a case in one of ``phases``.
+
+    ``share`` rings at a part of the time between being given out and the clock. ``do`` is "notice",
+    "supervise" with a ``level``, or "move" with an ``action`` of the system.
+    """
+
+    kind: str
+    clock: str
+    phases: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    after: Limit | None = None
+    share: float | None = None
+    do: str = "notice"
+    level: int = 0
+    action: str = ""
+
+
+@dataclass(frozen=True)
 class Flow:
-    """A named, versioned table of moves."""
+    """A named, versioned table of states and moves. ``prefix`` begins the numbers of its cases.
+
+    ``handling`` says what the handling limit goes by ("standard", or a field of the case) and, for a field,
+    the limit of each of its values ("" for all others).
+    """
 
     name: str
     version: int
+    label: Words
+    prefix: str
+    states: dict[str, State]
     moves: tuple[Move, ...]
-    limits: dict[str, Limit] = field(default_factory=dict)
+    timers: tuple[Timer, ...] = ()
+    handling: tuple[str, dict[str, Limit]] = field(default=("standard", {}))
+    _by_action: dict[str, list[Move]] = field(default_factory=dict, repr=False, compare=False)
+    _by_state: dict[str, list[Move]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self):
+        for move in self.moves:
+            self._by_action.setdefault(move.action, []).append(move)
+            for state in move.start:
+                self._by_state.setdefault(state, []).append(move)
 
     def of(self, action: str) -> list[Move]:
         """The rows of an action; several where different people may do it."""
-        return [move for move in self.moves if move.action == action]
+        return self._by_action.get(action, [])
 
     def start(self, state: str) -> list[Move]:
         """The rows that begin in a state, in the table's order."""
-        return [move for move in self.moves if state in move.start]
+        return self._by_state.get(state, [])
 
     @property
     def actions(self) -> list[str]:
-        return list(dict.fromkeys(move.action for move in self.moves))
+        return list(self._by_action)
+
+    def phase(self, state: str) -> str:
+        """What a state means (``Case.Phase``); a state that is not the flow's is with a desk."""
+        known = self.states.get(state)
+        return known.phase if known else Case.Phase.DESK
+
+    def clock(self, state: str) -> str:
+        """Which clock runs in a state: "step", "handle" or "none"."""
+        known = self.states.get(state)
+        return known.clock if known else "none"
+
+    def state_label(self, state: str) -> str:
+        known = self.states.get(state)
+        return str(known.label) if known else ""
 
     def due(self, state: str, now: datetime, area_code: str) -> datetime | None:
         """When a state entered now should be left, by the flow's own limits (not the filing rule's)."""
-        limit = self.limits.get(state)
+        known = self.states.get(state)
+        limit = known.limit if known else None
         return add_working_time(now, limit.amount, limit.unit, area_code) if limit else None
-
-
-_BEFORE_DISPATCH = (S.ACCEPTED, S.VERIFYING_BEFORE, S.FILED)
-_AFTER_DISPATCH = (S.DISPATCHED, S.HANDLING, S.SUSPENDED, S.HANDLED, S.VERIFYING_AFTER, S.REWORK, S.VERIFIED)
-_WITH_UNIT = (S.DISPATCHED, S.HANDLING, S.REWORK)
-
-CITY_MANAGEMENT_1 = Flow(
-    name="city_management",
-    version=1,
-    moves=(
-        Move(
-            "report",
-            pgettext_lazy("verb", "Report"),
-            ("",),
-            S.REPORTED,
-            "cases.report",
-            takes=(PHOTO, TYPE),
-            next=_("An acceptor looks at it."),
-        ),
-        Move(
-            "accept",
-            _("Accept"),
-            (S.REPORTED,),
-            S.ACCEPTED,
-            "cases.accept",
-            next=_("It can be verified on the spot or filed."),
-            main=True,
-        ),
-        Move("auto_accept", _("Accepted by rule"), (S.REPORTED,), S.ACCEPTED, by=SYSTEM),
-        Move(
-            "reject",
-            _("Not accept"),
-            (S.REPORTED,),
-            S.REJECTED,
-            "cases.accept",
-            needs=(REASON,),
-            next=_("It ends here; whoever reported it is told why."),
-            danger=True,
-        ),
-        Move(
-            "confirm_self_handled",
-            _("Confirm as handled by the reporter"),
-            (S.REPORTED,),
-            S.CLOSED,
-            "cases.accept",
-            next=_("It is closed and counted as handled by the reporter."),
-        ),
-        Move(
-            "file_case",
-            _("File the case"),
-            (S.ACCEPTED,),
-            S.FILED,
-            "cases.file",
-            needs=(TYPE,),
-            next=_("It is dispatched by the rules, or waits for the dispatcher."),
-            then="auto_dispatch",
-            main=True,
-        ),
-        Move("auto_file", _("Filed by rule"), (S.ACCEPTED,), S.FILED, by=SYSTEM),
-        Move(
-            "ask_verify_before",
-            _("Ask to verify"),
-            (S.ACCEPTED,),
-            S.VERIFYING_BEFORE,
-            "cases.accept",
-            takes=(PERSON,),
-            next=_("The nearest inspector on duty looks at the place."),
-        ),
-        Move(
-            "verify_true",
-            _("It is so"),
-            (S.VERIFYING_BEFORE,),
-            S.ACCEPTED,
-            "cases.verify",
-            VERIFIER,
-            needs=(PHOTO, POSITION),
-            next=_("It goes back to the acceptor for filing."),
-            main=True,
-        ),
-        Move(
-            "verify_false",
-            _("It is not so"),
-            (S.VERIFYING_BEFORE,),
-            S.VOID,
-            "cases.verify",
-            VERIFIER,
-            needs=(REASON, PHOTO, POSITION),
-            next=_("It ends as void."),
-            danger=True,
-        ),
-        Move(
-            "merge",
-            _("Merge as duplicate"),
-            (S.REPORTED, *_BEFORE_DISPATCH),
-            S.VOID,
-            "cases.accept",
-            needs=(CASE,),
-            next=_("It ends here and is shown with the other case."),
-        ),
-        Move("merge", _("Merged by the reporter"), (S.REPORTED,), S.VOID, by=SYSTEM),
-        Move(
-            "merge",
-            _("Merge as duplicate"),
-            (S.FILED,),
-            S.VOID,
-            "cases.dispatch",
-            needs=(CASE,),
-            next=_("It ends here and is shown with the other case."),
-        ),
-        Move(
-            "dispatch",
-            _("Dispatch"),
-            (S.FILED,),
-            S.DISPATCHED,
-            "cases.dispatch",
-            needs=(UNIT,),
-            next=_("The unit has the time of the filing rule from now on."),
-            main=True,
-        ),
-        Move("auto_dispatch", _("Dispatched by rule"), (S.FILED,), S.DISPATCHED, by=SYSTEM),
-        Move(
-            "return_back",
-            _("Return to the acceptor"),
-            (S.FILED,),
-            S.ACCEPTED,
-            "cases.dispatch",
-            needs=(REASON,),
-            next=_("The acceptor corrects type or place."),
-            danger=True,
-        ),
-        Move(
-            "start",
-            _("Start handling"),
-            (S.DISPATCHED, S.REWORK),
-            S.HANDLING,
-            "cases.handle",
-            HOLDER,
-            next=_("Others see that you are on it."),
-            main=True,
-        ),
-        Move(
-            "report_handled",
-            _("Report as handled"),
-            (S.HANDLING,),
-            S.HANDLED,
-            "cases.handle",
-            HOLDER,
-            needs=(PHOTO,),
-            takes=(REASON,),
-            next=_("The clock stops; an inspector checks on the spot."),
-            then="ask_verify_after",
-            main=True,
-        ),
-        Move(
-            "return_back",
-            _("Not my duty"),
-            _WITH_UNIT,
-            S.FILED,
-            "cases.handle",
-            HOLDER,
-            needs=(REASON,),
-            next=_("The dispatcher decides anew."),
-            danger=True,
-        ),
-        Move(
-            "return_back",
-            _("Take back from the unit"),
-            _WITH_UNIT,
-            S.FILED,
-            "cases.dispatch",
-            needs=(REASON,),
-            next=_("It waits to be dispatched anew."),
-            danger=True,
-        ),
-        Move(
-            "ask_verify_after",
-            _("Ask to check"),
-            (S.HANDLED,),
-            S.VERIFYING_AFTER,
-            "cases.dispatch",
-            takes=(PERSON,),
-            next=_("An inspector checks on the spot."),
-            main=True,
-        ),
-        Move("ask_verify_after", _("Check asked by rule"), (S.HANDLED,), S.VERIFYING_AFTER, by=SYSTEM),
-        Move(
-            "verify_pass",
-            _("It is handled"),
-            (S.VERIFYING_AFTER,),
-            S.VERIFIED,
-            "cases.verify",
-            VERIFIER,
-            needs=(PHOTO, POSITION),
-            next=_("It can be closed."),
-            main=True,
-        ),
-        Move(
-            "verify_fail",
-            _("It is not handled"),
-            (S.VERIFYING_AFTER,),
-            S.REWORK,
-            "cases.verify",
-            VERIFIER,
-            needs=(REASON, PHOTO, POSITION),
-            next=_("The unit has to do it again."),
-            danger=True,
-        ),
-        Move(
-            "close",
-            pgettext_lazy("case", "Close"),
-            (S.VERIFIED,),
-            S.CLOSED,
-            "cases.close",
-            next=_("It ends here."),
-            main=True,
-        ),
-        Move(
-            "void",
-            _("Void"),
-            (S.REPORTED, *_BEFORE_DISPATCH),
-            S.VOID,
-            "cases.file",
-            needs=(REASON,),
-            next=_("It ends here; its number is kept."),
-            danger=True,
-        ),
-        Move(
-            "void",
-            _("Void"),
-            _AFTER_DISPATCH,
-            S.VOID,
-            "cases.void",
-            needs=(REASON,),
-            next=_("It ends here; its number is kept."),
-            danger=True,
-        ),
-    ),
-    # Defaults of the reference; the handling clock comes from the filing rule instead.
-    limits={
-        S.REPORTED: Limit(0.25, "work_hour"),
-        S.ACCEPTED: Limit(0.5, "work_hour"),
-        S.VERIFYING_BEFORE: Limit(2, "work_hour"),
-        S.FILED: Limit(0.5, "work_hour"),
-        S.HANDLED: Limit(0.5, "work_hour"),
-        S.VERIFYING_AFTER: Limit(4, "work_hour"),
-        S.VERIFIED: Limit(0.5, "work_hour"),
-    },
-)
-
-FLOWS: dict[tuple[str, int], Flow] = {(flow.name, flow.version): flow for flow in (CITY_MANAGEMENT_1,)}
-CURRENT = CITY_MANAGEMENT_1
 
 
 def flow_of(case: Case) -> Flow:
     """The table a case lives by."""
-    try:
-        return FLOWS[case.flow, case.flow_version]
-    except KeyError:
+    from cases import flow_data
+
+    found = flow_data.find(case.flow, case.flow_version)
+    if found is None:
         raise Problem(
             f"Flow {case.flow} version {case.flow_version} is not known here.", status=409, kind="flow"
-        ) from None
+        )
+    return found
+
+
+def current(name: str = CITY) -> Flow:
+    """The version of a flow that new cases begin in."""
+    from cases import flow_data
+
+    found = flow_data.current(name)
+    if found is None:
+        raise Problem(f"There is no flow {name} in force.", status=409, kind="flow")
+    return found
 
 
 def may(user, case: Case, move: Move) -> bool:
     """Whether this row of the table is open to the user for this case, whatever the case's state."""
     if move.by == SYSTEM or user is None or not user.is_authenticated:
         return False
+    if move.by == REPORTER:
+        return case.reporter_id == user.pk
     scope = user.scope
     if move.by == HOLDER:
-        return case.holder_unit_id is not None and case.holder_unit_id in scope.units(move.permission)
+        return holds(user, case, move.permission)
+    if move.by == ASKED:
+        asked = case.owner_questions.filter(answer="", unit_id__in=scope.units(move.permission))
+        return bool(scope.units(move.permission)) and asked.exists()
     if move.by == VERIFIER:
         if not scope.with_permission(move.permission) or _belongs_to_holder(user, case):
             return False
         if case.verifier_id == user.pk:
             return True
+    if case.desk_code and scope.covers(move.permission, case.desk_code):
+        return True
+    if case.desk_code and case.phase == Case.Phase.DESK:
+        # It was given to another area's desk: the place's own has it no more.
+        return False
     return scope.covers(move.permission, case.area_code, unit_id=case.holder_unit_id, grid_id=case.grid_id)
+
+
+def holds(user, case: Case, permission: str) -> bool:
+    """Whether the user acts for the unit that holds a case or answers for it: by grant, or as its member."""
+    units = {case.holder_unit_id, case.lead_unit_id} - {None}
+    if units & user.scope.units(permission):
+        return True
+    return user.organisation_id in units and user.can(permission)
 
 
 def _belongs_to_holder(user, case: Case) -> bool:
@@ -381,15 +256,13 @@ def allowed(user, case: Case) -> list[Move]:
     """The moves open to the user now, one per action, in the table's order, the main ones first."""
     found: dict[str, Move] = {}
     for move in flow_of(case).start(case.state):
-        if move.action not in found and fits(case, move) and may(user, case, move):
+        if move.action not in found and may(user, case, move) and fits(case, move):
             found[move.action] = move
     return sorted(found.values(), key=lambda move: not move.main)
 
 
 def fits(case: Case, move: Move) -> bool:
-    """What the state alone does not say: only a self-handled report is confirmed, and it is not accepted."""
-    if move.action == "confirm_self_handled":
-        return case.self_handled
-    if move.action in ("accept", "auto_accept"):
-        return not case.self_handled
-    return True
+    """What the state alone does not say: whether all guards of the move hold for the case."""
+    from cases import guards
+
+    return all(guards.holds(name, case) for name in move.guards)

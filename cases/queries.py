@@ -20,8 +20,7 @@ from geo.nearness import within_metres
 from geo.rest import COUNT_TO
 
 S = Case.State
-VERIFYING = (S.VERIFYING_BEFORE, S.VERIFYING_AFTER)
-WITH_UNIT = (S.DISPATCHED, S.HANDLING, S.REWORK)
+PHASE = Case.Phase
 
 
 def open_cases() -> Q:
@@ -164,19 +163,26 @@ def to_verify(user) -> Q:
     theirs = Q(verifier_id=user.pk)
     if grids := user.scope.grids("cases.verify"):
         theirs |= Q(grid_id__in=grids)
-    wanted = Q(state__in=VERIFYING) & theirs
+    wanted = Q(phase=PHASE.CHECK) & theirs
     if user.organisation_id is not None:
         own = [int(pk) for pk in user.organisation.path.split("/") if pk]
         wanted &= Q(holder_unit=None) | ~Q(holder_unit_id__in=own)
     return wanted
 
 
+def held_by(user, permission: str) -> Q:
+    """Cases that the user's units hold or answer for: by grant, or as a member of the unit itself."""
+    units = set(user.scope.units(permission))
+    if user.organisation_id and user.can(permission):
+        units.add(user.organisation_id)
+    return Q(holder_unit_id__in=units) | Q(lead_unit_id__in=units) if units else Q(pk__in=[])
+
+
 def tasks(user) -> QuerySet:
     """What this person has to do now: verify where asked or on duty, handle what the own unit holds."""
     wanted = to_verify(user) if user.can("cases.verify") else Q(pk__in=[])
-    units = user.scope.units("cases.handle")
-    if units:
-        wanted |= Q(state__in=WITH_UNIT, holder_unit_id__in=units)
+    if user.can("cases.handle"):
+        wanted |= Q(phase=PHASE.UNIT) & held_by(user, "cases.handle")
     return listed().for_user(user).filter(wanted).order_by("due_at", "pk")
 
 

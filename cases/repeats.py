@@ -31,7 +31,8 @@ def original(user, number: str, *, pointer: str = "", ended: bool = False) -> Ca
         .filter(number=number)
         .first()
     )
-    if case is None or not Case.objects.for_user(user).filter(pk=case.pk).exists():
+    # What the public repeats was found among what is public.
+    if case is None or (user and not Case.objects.for_user(user).filter(pk=case.pk).exists()):
         detail = _("There is no such case, or not within your scope.")
         raise Problem(detail, **(wrong or {"status": 404, "kind": "not-found"}))
     if case.duplicate_of_id:
@@ -58,7 +59,8 @@ def note(case: Case, user, *, words: str = "", repeating: Case | None = None, **
     ``repeating`` is the report that says so, where there is one: its photos are shown with the case.
     """
     detail = line.pop("detail", {})
-    line.setdefault("role", user.scope.role_for("cases.report"))
+    if user is not None:
+        line.setdefault("role", user.scope.role_for("cases.report"))
     if repeating is not None:
         detail |= {"case": repeating.number}
     made = Transition.objects.create(
@@ -67,7 +69,7 @@ def note(case: Case, user, *, words: str = "", repeating: Case | None = None, **
         from_state=case.state,
         to_state=case.state,
         actor=user,
-        unit=user.organisation,
+        unit=user.organisation if user is not None else None,
         at=timezone.now(),
         reason=words.strip()[:500],
         detail=detail,

@@ -13,6 +13,7 @@ from django.contrib.gis.geos import MultiPolygon, Point, Polygon
 from django.utils import timezone
 
 from assets.models import Component, ItemType
+from cases import flow
 from cases.models import Case, DispatchRule
 from geo.models import Area, Grant, Organisation, Role, User
 from grids.models import Grid, GridDuty, GridVersion, Publication, Shift, UnitGrid, UnitGridVersion, Worker
@@ -166,8 +167,11 @@ def make_case(place: Point, **values) -> Case:
     values.setdefault("source", Case.Source.WORKER)
     values.setdefault("reported_at", timezone.now())
     values.setdefault("type", make_type(type_code="01", name="上水井盖"))
+    table = flow.current(values.setdefault("flow", flow.CITY))
+    values.setdefault("flow_version", table.version)
+    values.setdefault("phase", table.phase(values.setdefault("state", Case.State.REPORTED)))
     case = Case.objects.create(
-        number=f"A99010120260101{number:05d}", geom=place, client_key=uuid.uuid4(), **values
+        number=f"{table.prefix}99010120260101{number:05d}", geom=place, client_key=uuid.uuid4(), **values
     )
     if case.holder_unit_id:
         case.holds.create(unit=case.holder_unit)

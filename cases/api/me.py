@@ -8,7 +8,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cases import queries
+from cases import guards, queries
 from cases.api.serializers import TaskRow
 from geo.nearness import with_distance
 from grids.api.locate import read_point
@@ -42,7 +42,7 @@ class TasksView(APIView):
             rows = with_distance(rows, point)
             if query.get("ordering") == "distance":
                 rows = rows.order_by("distance_m", "pk")
-        results = list(rows[:MOST_TASKS])
+        results = guards.know(list(rows[:MOST_TASKS]))
         return Response(
             {
                 "count": len(results) if len(results) < MOST_TASKS else rows.order_by().count(),

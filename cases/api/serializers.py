@@ -60,6 +60,8 @@ class CaseRow(PlacedSerializer):
             "row",
             "state",
             "state_label",
+            "flow",
+            "phase",
             "source",
             "source_label",
             "type",
@@ -78,6 +80,11 @@ class CaseRow(PlacedSerializer):
             "updated_at",
             "return_count",
             "rework_count",
+            "extended_count",
+            "difficult",
+            "supervised",
+            "supervision_level",
+            "mark",
             "distance_m",
             *PlacedSerializer.PLACE,
         )
@@ -176,10 +183,10 @@ class TransitionOut(serializers.ModelSerializer):
         return label_of(self.context["case"], line.action)
 
     def get_from_label(self, line) -> str:
-        return _state_label(line.from_state)
+        return _state_label(self.context["case"], line.from_state)
 
     def get_to_label(self, line) -> str:
-        return _state_label(line.to_state)
+        return _state_label(self.context["case"], line.to_state)
 
     @extend_schema_field(PersonOut(allow_null=True))
     def get_actor(self, line):
@@ -201,8 +208,8 @@ class TransitionOut(serializers.ModelSerializer):
         return list(line.position.coords) if line.position and not self._hidden(line) else None
 
 
-def _state_label(state: str) -> str:
-    return str(Case.State(state).label) if state in Case.State.values else ""
+def _state_label(case: Case, state: str) -> str:
+    return flow.flow_of(case).state_label(state)
 
 
 class TaskRow(CaseRow):
@@ -239,13 +246,16 @@ def actions_for(user, case: Case) -> list[dict]:
     table = flow.flow_of(case)
     answer = []
     for move in flow.allowed(user, case):
-        state = move.end
-        if follow := next((m for m in table.of(move.then) if m.by == flow.SYSTEM), None):
-            state = follow.end if move.then != "auto_dispatch" else state
-        if move.action == "dispatch":
+        end = move.leads_to(case.state)
+        state = end
+        for then in move.then:
+            if follow := next((m for m in table.of(then) if m.by == flow.SYSTEM and state in m.start), None):
+                # Whether a rule decides is seen when it is tried.
+                state = follow.end if "auto_dispatched" not in follow.effects else state
+        if "dispatched" in move.effects:
             due = deadlines.handling_due(case, now)
-        elif move.action == "start":
-            due = case.handle_due_at
+        elif table.clock(state) == "handle" or end == case.state:
+            due = case.due_at if end == case.state else case.handle_due_at
         else:
             due = table.due(state, now, case.area_code)
         answer.append(
@@ -261,8 +271,8 @@ def actions_for(user, case: Case) -> list[dict]:
                     and not (need == flow.PHOTO and case.type_id and case.type.no_photo)
                 ],
                 "takes": [*move.takes, *([flow.TYPE] if flow.TYPE in move.needs and case.type_id else [])],
-                "to_state": move.end,
-                "to_label": _state_label(move.end),
+                "to_state": end if end != flow.BEFORE else "",
+                "to_label": table.state_label(end),
                 "next": str(move.next),
                 "next_due_at": due,
             }
@@ -443,6 +453,13 @@ class PositionIn(serializers.Serializer):
     accuracy_m = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=1e6)
 
 
+class ContactIn(serializers.Serializer):
+    """How the resident on whose behalf it is reported wants to be answered; read by a logged reveal only."""
+
+    name = serializers.CharField(required=False, allow_blank=True, default="", max_length=60)
+    phone = serializers.CharField(required=False, allow_blank=True, default="", max_length=30)
+
+
 class ReportIn(PositionIn):
     """A report. Without ``client_key`` the Idempotency-Key header is taken, if it is a UUID."""
 
@@ -461,6 +478,11 @@ class ReportIn(PositionIn):
     duplicate_of = serializers.CharField(
         required=False, allow_blank=True, allow_null=True, default="", help_text="number of the same problem"
     )
+    flow = serializers.CharField(
+        required=False, default="city_management", max_length=30, help_text="the life cycle it begins"
+    )
+    complaint_kind = serializers.CharField(required=False, allow_blank=True, default="", max_length=20)
+    contact = ContactIn(required=False, allow_null=True)
 
 
 class ActionIn(serializers.Serializer):
@@ -482,6 +504,28 @@ class ActionIn(serializers.Serializer):
     standard = serializers.IntegerField(required=False, allow_null=True)
     duplicate_of = serializers.CharField(required=False, allow_blank=True, default="", help_text="a number")
     verifier = serializers.IntegerField(required=False, allow_null=True, help_text="id of a user")
+    units = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        required=False,
+        default=list,
+        max_length=20,
+        help_text="codes or ids of units",
+    )
+    amount = serializers.FloatField(
+        required=False, allow_null=True, help_text="working time in the unit of the limit"
+    )
+    day = serializers.DateField(required=False, allow_null=True, help_text="of review, or promised")
+    desk = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=12, help_text="code of an area"
+    )
+    complexity = serializers.CharField(required=False, allow_blank=True, default="", max_length=10)
+    kind = serializers.CharField(required=False, allow_blank=True, default="", max_length=20)
+    mark = serializers.CharField(required=False, allow_blank=True, default="", max_length=8)
+    answer = serializers.CharField(required=False, allow_blank=True, default="", max_length=8)
+    stars = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=5)
+    contacted = serializers.BooleanField(required=False, allow_null=True, default=None)
+    solved = serializers.BooleanField(required=False, allow_null=True, default=None)
+    satisfied = serializers.BooleanField(required=False, allow_null=True, default=None)
     attachments = PhotoIn(many=True, required=False, default=list)
     position = PositionIn(required=False, allow_null=True)
     device_at = serializers.DateTimeField(required=False, allow_null=True)

@@ -43,6 +43,12 @@ from geo.rest import ScopedViewSet, bad_parameter, parse_date, parse_number
 GROUPS = {"open": queries.open_cases, "ended": lambda: Q(state__in=Case.ENDED)}
 DUE = {"overdue": queries.overdue, "late": queries.late, "today": queries.due_today}
 
+# Fields of an action that go on as they are.
+PLAIN = (
+    *("amount", "day", "desk", "complexity", "kind", "mark"),
+    *("answer", "stars", "contacted", "solved", "satisfied"),
+)
+
 LIST_PARAMETERS = [
     OpenApiParameter(
         "state", str, description="states separated by commas; also open, ended", explode=False, many=True
@@ -179,6 +185,9 @@ class CaseViewSet(Idempotent, ScopedViewSet):
             urgent=data["urgent"],
             duplicate_of=data["duplicate_of"] or "",
             device_at=data.get("device_at"),
+            flow_name=data["flow"],
+            complaint_kind=data["complaint_kind"],
+            contact=actions.Contact(**data["contact"]) if data.get("contact") else None,
         )
         return self._told(case.number, 201 if is_new else 200)
 
@@ -210,6 +219,8 @@ class CaseViewSet(Idempotent, ScopedViewSet):
             accuracy_m=position.get("accuracy_m") if position else None,
             device_at=data.get("device_at"),
             client_key=data.get("client_key") or _uuid(request.headers.get(HEADER)),
+            units=[unit_of(text) for text in data["units"]],
+            **{name: data.get(name) for name in PLAIN},
         )
         actions.act(number, verb, request.user, given)
         return self._told(number)

@@ -297,6 +297,14 @@ class Case(Located, RawPosition):
     def __str__(self):
         return self.number
 
+    def get_state_display(self) -> str:
+        """The state in the words of the case's own flow."""
+        from cases import flow_data
+
+        table = flow_data.find(self.flow, self.flow_version)
+        label = table.state_label(self.state) if table else ""
+        return label or str(dict(self.State.choices).get(self.state, self.state))
+
     @property
     def is_open(self) -> bool:
         return self.state not in self.ENDED

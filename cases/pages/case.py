@@ -24,6 +24,7 @@ from cases.api.serializers import actions_for
 from cases.evidence import Evidence
 from cases.filters import Filters
 from cases.models import Case, CaseAttachment, FilingStandard
+from cases.pages import act_inputs
 from cases.pages.console import list_context, page_context, visible, wants
 from geo import attachments
 from geo.events import row_hash
@@ -238,7 +239,7 @@ def _form(request, case: Case, offered: dict, problem: Problem | None = None) ->
         "errors": errors,
         "client_key": request.POST.get("client_key") or uuid.uuid4(),
     }
-    if "unit" in asked:
+    if asked & {"unit", "units"}:
         context["units"] = _units(user, case)
     if "type" in asked:
         context["types"] = ItemType.objects.filter(active=True).order_by(
@@ -249,7 +250,7 @@ def _form(request, case: Case, offered: dict, problem: Problem | None = None) ->
         context["near"] = queries.nearby_open(user, case, metres=500, limit=20)
     if "verifier" in asked:
         context["verifiers"] = _verifiers(case, user)
-    return context
+    return context | act_inputs.context(request, case, asked)
 
 
 def _units(user, case: Case) -> list[dict]:
@@ -311,6 +312,7 @@ def _given(request) -> Given:
         position=position,
         accuracy_m=accuracy,
         client_key=key,
+        **act_inputs.given(request),
     )
 
 

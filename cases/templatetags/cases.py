@@ -54,3 +54,9 @@ def state(value: str) -> str:
         shape,
         label,
     )
+
+
+@register.filter
+def get(values: dict, name: str):
+    """``{{ errors|get:name }}``: a value by a name that is itself a variable."""
+    return values.get(name, "")

@@ -44,7 +44,13 @@ def test_the_whole_path(people, cover):
     assert len(case["photos"]) == 1 and case["photos"][0]["phase"] == "report"
 
     seen = client(people.department).get(f"/api/cases/{number}/").json()
-    assert [action["action"] for action in seen["actions"]] == ["start", "return_back"]
+    assert [action["action"] for action in seen["actions"]] == [
+        "start",
+        "return_back",
+        "sub_assign",
+        "ask_extend",
+        "ask_suspend",
+    ]
     assert all(action["next"] for action in seen["actions"])
     assert act(people.department, number, "start").json()["state"] == "handling"
     missing = act(people.department, number, "report_handled")

@@ -1,0 +1,156 @@
+"""Conditions of a move that the state alone does not tell: names that a flow's data may use.
+
+A guard looks at the case as it is and says yes or no; why not is told by its words (``why``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Case, CaseRequest, Supervision
+from geo.calendar import add_working_time
+
+GUARDS: dict[str, tuple[Callable[[Case], bool], object]] = {}
+
+
+def guard(name: str, why):
+    """Register a guard with what to say when it does not hold."""
+
+    def register(function):
+        GUARDS[name] = (function, why)
+        return function
+
+    return register
+
+
+def holds(name: str, case: Case) -> bool:
+    return GUARDS[name][0](case)
+
+
+def why(name: str) -> str:
+    """What stands against the move, in words."""
+    return str(GUARDS[name][1])
+
+
+def know(cases: list[Case]) -> list[Case]:
+    """Read what guards ask about for many cases at once (two queries), so that a list asks no more."""
+    waiting: dict[int, dict[str, CaseRequest]] = {case.pk: {} for case in cases}
+    for row in CaseRequest.objects.filter(case__in=waiting, state=CaseRequest.State.PENDING):
+        waiting[row.case_id][row.kind] = row
+    supervised = [case.pk for case in cases if case.supervised]
+    unanswered = Supervision.objects.filter(case__in=supervised, replied_at=None)
+    to_reply = set(unanswered.values_list("case_id", flat=True)) if supervised else set()
+    for case in cases:
+        case.known_requests = waiting[case.pk]
+        case.known_supervision = case.pk in to_reply
+    return cases
+
+
+def pending(case: Case, kind: str) -> CaseRequest | None:
+    """The request of this kind that waits for a decision."""
+    if not hasattr(case, "known_requests"):
+        know([case])
+    return case.known_requests.get(kind)
+
+
+@guard("self_handled", _("It was not handled by the reporter."))
+def _self_handled(case):
+    return case.self_handled
+
+
+@guard("not_self_handled", _("The reporter handled it; confirm that instead."))
+def _not_self_handled(case):
+    return not case.self_handled
+
+
+@guard("not_extended", _("It was extended once; more is not possible."))
+def _not_extended(case):
+    return case.extended_count == 0
+
+
+@guard("before_due", _("It is past its deadline; more time is asked for before that."))
+def _before_due(case):
+    return case.handle_due_at is not None and timezone.now() < case.handle_due_at
+
+
+@guard("no_extension_asked", _("An extension was asked for and is not decided yet."))
+def _no_extension_asked(case):
+    return pending(case, CaseRequest.Kind.EXTEND) is None
+
+
+@guard("extension_asked", _("No extension was asked for."))
+def _extension_asked(case):
+    return pending(case, CaseRequest.Kind.EXTEND) is not None
+
+
+@guard("no_suspension_asked", _("A suspension was asked for and is not decided yet."))
+def _no_suspension_asked(case):
+    return pending(case, CaseRequest.Kind.SUSPEND) is None
+
+
+@guard("suspension_asked", _("No suspension was asked for."))
+def _suspension_asked(case):
+    return pending(case, CaseRequest.Kind.SUSPEND) is not None
+
+
+@guard("difficult", _("It is not marked as difficult."))
+def _difficult(case):
+    return case.difficult
+
+
+@guard("not_difficult", _("It is marked as difficult already."))
+def _not_difficult(case):
+    return not case.difficult
+
+
+@guard("owners_answered", _("No unit has answered yet whose it is."))
+def _owners_answered(case):
+    return case.owner_questions.exclude(answer="").exists()
+
+
+@guard("supervision_open", _("There is no supervision to reply to."))
+def _supervision_open(case):
+    if case.supervised and not hasattr(case, "known_supervision"):
+        know([case])
+    return case.supervised and case.known_supervision
+
+
+@guard("supervised", _("It is not supervised."))
+def _supervised(case):
+    return case.supervised
+
+
+@guard("reopenable", _("The time to reopen it is over."))
+def _reopenable(case):
+    if case.closed_at is None or case.reopened_as.exists():
+        return False
+    return timezone.now() <= add_working_time(case.closed_at, *settings.CASE_REOPEN, case.area_code)
+
+
+@guard("merged", _("It was not merged with another case."))
+def _merged(case):
+    return case.duplicate_of_id is not None
+
+
+@guard("not_rated", _("It was rated already."))
+def _not_rated(case):
+    return not case.ratings.filter(kind="outer").exists()
+
+
+@guard("legacy", _("It is not marked as a legacy problem."))
+def _legacy(case):
+    return case.mark == Case.Mark.LEGACY
+
+
+@guard("marked", _("It has no mark."))
+def _marked(case):
+    return bool(case.mark)
+
+
+@guard("not_redone", _("It was redone once; explain why it is closed all the same."))
+def _not_redone(case):
+    return case.rework_count == 0
