@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from assets.models import ItemType
 from cases import queries
 from cases.models import Case
+from cases.statistics import link
 from geo.models import Area, Organisation
 from geo.rest import bad_parameter, parse_area, parse_bbox
 from grids.models import Grid
@@ -84,6 +85,7 @@ NAMES = (
     "q",
     "within",
     "bbox",
+    "stat",
     "sort",
 )
 
@@ -102,10 +104,12 @@ class Filters:
     """The console's filters. Unknown values are refused (400) rather than ignored."""
 
     params: dict[str, str] = field(default_factory=dict)
+    # Who asks, where it is known: a figure's cases are those that were counted for him.
+    user: object = None
 
     @classmethod
-    def read(cls, data) -> Filters:
-        filters = cls({name: data[name].strip() for name in NAMES if data.get(name, "").strip()})
+    def read(cls, data, user=None) -> Filters:
+        filters = cls({name: data[name].strip() for name in NAMES if data.get(name, "").strip()}, user)
         filters._check()
         return filters
 
@@ -123,6 +127,8 @@ class Filters:
                 )
         self.states()
         self._reported()
+        if self.get("stat"):
+            link.read(self.get("stat"))
 
     def get(self, name: str) -> str:
         return self.params.get(name, "")
@@ -135,7 +141,9 @@ class Filters:
             return given
         return (
             "all"
-            if any(self.get(name) for name in ("state", "due", "reported", "closed", "component", "q"))
+            if any(
+                self.get(name) for name in ("state", "due", "reported", "closed", "component", "q", "stat")
+            )
             else "mine"
         )
 
@@ -148,7 +156,7 @@ class Filters:
         from urllib.parse import urlencode
 
         params = {name: value for name, value in {**self.params, **changes}.items() if value}
-        return f"?{urlencode(params, safe=',;')}" if params else ""
+        return f"?{urlencode(params, safe=',;:=|')}" if params else ""
 
     def states(self) -> tuple[str, ...]:
         """States by the ``state`` parameter: "open", a tab's name, or states with commas."""
@@ -237,6 +245,8 @@ class Filters:
             rows = rows.filter(geom__intersects=parse_bbox(box))
         if ring := self.get("within"):
             rows = rows.filter(geom__intersects=parse_ring(ring))
+        if stat := self.get("stat"):
+            rows = link.narrow(rows, stat, self.user)
         return rows
 
     def tab(self, rows: QuerySet, user) -> QuerySet:
@@ -295,6 +305,8 @@ class Filters:
             return _("Component %s") % value
         if name == "q":
             return f"“{value}”"
+        if name == "stat":
+            return link.words(value, self.user)
         if name == "within":
             return _("Drawn area")
         if name == "bbox":

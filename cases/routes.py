@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/me/tasks", TasksView.as_view(), name="my-tasks"),
     path("api/me/tasks/", TasksView.as_view(schema=None)),
     path("api/", include(router.urls)),
+    path("", include("cases.statistics.routes")),
     path("m/", include("cases.phone")),
     path("", include("cases.pages.routes")),
 ]

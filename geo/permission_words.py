@@ -19,6 +19,8 @@ WORDS = {
     "cases.report": _("Report cases"),
     "cases.reveal": _("See who reported"),
     "cases.review_photos": _("Review photos"),
+    "cases.report_templates": _("Change templates of reports"),
+    "cases.statistics": _("See statistics of cases"),
     "cases.verify": _("Verify cases"),
     "cases.view": _("See cases"),
     "cases.view_rules": _("See dispatch rules"),

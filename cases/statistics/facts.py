@@ -166,9 +166,12 @@ def _limits(cursor) -> None:
 def paused():
     """For bulk loads: the log is not followed line by line; what was loaded is counted at the end."""
     with connection.cursor() as cursor:
+        # A table with deferred checks still to come cannot be altered.
+        cursor.execute("set constraints all immediate")
         cursor.execute("alter table cases_transition disable trigger cases_note_facts")
         try:
             yield
         finally:
+            cursor.execute("set constraints all immediate")
             cursor.execute("alter table cases_transition enable trigger cases_note_facts")
     rebuild()

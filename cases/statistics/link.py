@@ -59,20 +59,26 @@ def read(text: str, user=None) -> tuple[sql.Question, str, str | None]:
             edition,
         )
     except (KeyError, ValueError):
-        raise bad_parameter("stat", _("stat is a word that a page of statistics made; open it anew.")) from None
+        raise bad_parameter(
+            "stat", _("stat is a word that a page of statistics made; open it anew.")
+        ) from None
     return question, code, key
 
 
-def narrow(rows: QuerySet, text: str, user=None) -> QuerySet:
-    """Of these cases the ones behind a figure; with ``user`` as far as he may count them."""
+def narrow(rows: QuerySet, text: str, user) -> QuerySet:
+    """Of these cases the ones behind a figure, as far as the user may count them."""
     question, code, key = read(text, user)
+    if user is None or not user.can(sql.PERMISSION):
+        return rows.none()
     inner = sql.cases_of(question, code, key)
     return rows.filter(pk__in=RawSQL(inner.replace("%", "%%"), []))
 
 
-def words(text: str) -> str:
+def words(text: str, user=None) -> str:
     """The figure in words: "Closed · 2026-11 · Sewage works"."""
     question, code, key = read(text)
+    if user is None or not user.can(sql.PERMISSION):
+        return str(COUNTS[code].label)
     said = [str(COUNTS[code].label), question.periods[0].label]
     if key is not None:
         said.append(names.of(question.by, [key], question).get(key, key))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from assets.models import ItemType
 from cases.models import Case
 from geo.models import Area, Organisation, User
+from geo.words import in_language as in_words
 from grids.models import Grid, GridVersion
 
 DIMENSIONS = {
@@ -83,14 +84,8 @@ def _classes(keys, _question):
     for standard, kind, code, name, english in rows.distinct().order_by():
         key = f"{standard}:{kind}:{code}"
         if key in keys:
-            found[key] = f"{ItemType.Kind(kind).label} · {_language(name, english)}"
+            found[key] = f"{ItemType.Kind(kind).label} · {in_words(name, english)}"
     return found
-
-
-def _language(name: str, english: str) -> str:
-    from geo.words import in_language
-
-    return in_language(name, english)
 
 
 def _types(keys, _question):
@@ -98,13 +93,18 @@ def _types(keys, _question):
 
 
 def _units(keys, _question):
-    return {str(pk): name for pk, name in Organisation.objects.filter(pk__in=_numbers(keys)).values_list("pk", "name")}
+    return {
+        str(pk): name
+        for pk, name in Organisation.objects.filter(pk__in=_numbers(keys)).values_list("pk", "name")
+    }
 
 
 def _people(keys, _question):
     return {
         str(pk): name or username
-        for pk, name, username in User.objects.filter(pk__in=_numbers(keys)).values_list("pk", "name", "username")
+        for pk, name, username in User.objects.filter(pk__in=_numbers(keys)).values_list(
+            "pk", "name", "username"
+        )
     }
 
 

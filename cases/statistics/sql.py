@@ -148,6 +148,9 @@ _BACKS = f"""
     from periods p
     join cases_transition l on l.action in ('return_back', 'return_order') and l.at >= p.a and l.at < p.b
         and l.detail ? 'returned_by'
+        -- Returned by the unit itself; what the dispatcher took back from it is not the unit's doing.
+        and exists (select from geo_organisation o where o.id = l.unit_id
+            and o.path like '%%/' || (l.detail->>'returned_by') || '/%%')
     join cases_casefact f on f.case_id = l.case_id and f.flow = %(flow)s
     {{placed}}
 """

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from cases.statistics import link, names, periods, sql
 from cases.statistics.counts import COUNTS
-from cases.statistics.indicators import INDICATORS, TABLES, Indicator, Table
+from cases.statistics.indicators import INDICATORS, TABLES, Indicator, Table, rounded, text
 from geo import measures
 from geo.models import Area, Organisation
 from geo.rest import bad_parameter, parse_area, parse_date
@@ -71,13 +71,13 @@ class Asked:
 
 
 def read(data, user) -> Asked:
-    """What an address asks for; unknown values are refused (400), whoever may not count is turned away (403)."""
+    """What an address asks for; unknown values are refused (400), and who may not count (403)."""
     if not user.can(PERMISSION):
         raise PermissionDenied(_("Your roles see no statistics."))
     table = _choice("table", data.get("table") or "overview", TABLES)
     by = _choice("by", data.get("by") or "area", names.DIMENSIONS)
-    text = data.get("period", "").strip()
-    period = periods.read(text) if text else periods.of("month", timezone.localdate())
+    said = data.get("period", "").strip()
+    period = periods.read(said) if said else periods.of("month", timezone.localdate())
     of = {name: data[name].strip() for name in NARROWS if data.get(name, "").strip()}
     for name in ("type", "unit", "person", "company"):
         if name in of and not of[name].isdecimal():
@@ -112,12 +112,14 @@ def home(user) -> str:
 def _own_unit(user) -> int:
     """The highest unit that a user without areas counts for."""
     units = user.scope.units(PERMISSION)
-    return Organisation.objects.filter(pk__in=units).order_by("path").values_list("pk", flat=True).first() or 0
+    return (
+        Organisation.objects.filter(pk__in=units).order_by("path").values_list("pk", flat=True).first() or 0
+    )
 
 
 @dataclass
 class Cell:
-    """A figure of a row: its exact value, its text, where its cases are, and the change since the period before."""
+    """A figure of a row: its exact value, its text, where its cases are, the change since before."""
 
     indicator: Indicator
     value: Fraction | None
@@ -132,9 +134,9 @@ class Cell:
             return ""
         points = self.indicator.unit == "%"
         if self.indicator.unit == "stars":
-            return f"{sql_sign(self.change)}{_rounded(abs(self.change))}"
+            return f"{sign(self.change)}{rounded(abs(self.change))}"
         unit = _("pt") if points else "%"
-        return f"{sql_sign(self.change)}{_rounded(abs(self.change) * 100)} {unit}"
+        return f"{sign(self.change)}{rounded(abs(self.change) * 100)} {unit}"
 
     @property
     def tone(self) -> str:
@@ -144,14 +146,8 @@ class Cell:
         return "better" if (self.change > 0) == (self.indicator.direction == "up") else "worse"
 
 
-def sql_sign(value) -> str:
+def sign(value) -> str:
     return "+" if value > 0 else "−" if value < 0 else "±"
-
-
-def _rounded(value):
-    from cases.statistics.indicators import rounded
-
-    return rounded(value)
 
 
 @dataclass
@@ -269,6 +265,14 @@ class Ranked:
     before: int
     change: Fraction | None
     stat: str
+
+    @property
+    def share_text(self) -> str:
+        return text(self.share, "%")
+
+    @property
+    def change_text(self) -> str:
+        return "—" if self.change is None else f"{sign(self.change)}{rounded(abs(self.change) * 100)} %"
 
 
 def frequent(asked: Asked, most: int = 20, by: str = "type") -> list[Ranked]:

@@ -21,6 +21,7 @@ MOVES = {
         ("report_handled", 8),
         ("report_handled+ask", 6),
         ("return_back", 1),
+        ("take_back", 1),
         ("approve_extend", 1),
         ("suspend", 2),
         ("supervise", 1),
@@ -49,6 +50,7 @@ ENDS = {
     "auto_dispatch": "dispatched",
     "back_to_acceptor": "accepted",
     "return_back": "filed",
+    "take_back": "filed",
     "start": "handling",
     "report_handled": "handled",
     "ask_verify_after": "verifying_after",
@@ -81,7 +83,11 @@ class Life:
         for action in actions:
             detail = {}
             before = "" if action == "report" else case.state
-            name = {"back_to_acceptor": "return_back", "report_rework": "start"}.get(action, action)
+            name = {
+                "back_to_acceptor": "return_back",
+                "report_rework": "start",
+                "take_back": "return_back",
+            }.get(action, action)
             line = Transition(
                 case=case,
                 action=name,
@@ -96,8 +102,9 @@ class Life:
                 days = changes.get("days", 3)
                 case.handle_due_at = self.at + timedelta(days=days)
                 case.close_due_at = case.handle_due_at + timedelta(days=1)
-            if action == "return_back":
+            if action in ("return_back", "take_back"):
                 detail["returned_by"] = case.holder_unit_id
+                line.unit = case.holder_unit if action == "return_back" else None
                 case.holder_unit = case.handle_due_at = case.close_due_at = None
             if action == "approve_extend":
                 case.handle_due_at += timedelta(days=changes.get("days", 2))

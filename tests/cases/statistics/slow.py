@@ -55,7 +55,8 @@ def figures(cases, clocks, a, b, key=lambda case, past: ""):
             one[code] += int(times)
         for line in lines:
             returned_by = (line.detail or {}).get("returned_by")
-            if line.action == "return_back" and returned_by and a <= line.at < b:
+            by_unit = returned_by is not None and line.unit_id == returned_by
+            if line.action == "return_back" and by_unit and a <= line.at < b:
                 found[key(case, _Unit(returned_by))]["returned"] += 1
         for code, unit in _checks(lines, clocks, a, b):
             found[key(case, _Unit(unit))][code] += 1
