@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 CITY, LETTER, COMPLAINT = "city_management", "letter", "complaint"
 FLOWS = (CITY, LETTER, COMPLAINT)
@@ -55,53 +56,79 @@ def _add(code, label, definition, sql, **more):
 
 ALL = FLOWS
 # --- Reporting and filing -----------------------------------------------------------------------------
-_add("reported", _("Reported"), _("Cases reported in the period."), within("reported_at"), flows=ALL)
+_add(
+    "reported",
+    pgettext_lazy("count", "Reported"),
+    _("Cases reported in the period."),
+    within("reported_at"),
+    flows=ALL,
+)
 _add(
     "valid",
-    _("Valid reports"),
+    pgettext_lazy("count", "Valid reports"),
     _("Of the cases reported in the period, those filed by its end, or self-handled and confirmed."),
     f"{within('reported_at')} and {_VALID}",
 )
 _add(
     "invalid",
-    _("Invalid reports"),
+    pgettext_lazy("count", "Invalid reports"),
     _("Of the cases reported in the period, those rejected, void or merged as duplicates at its end."),
     f"{within('reported_at')} and not {_VALID} and kind = 'x'",
 )
 _add(
     "to_accept",
-    _("To be accepted"),
+    pgettext_lazy("count", "To be accepted"),
     _("Cases that waited to be accepted at the end of the period."),
     "kind = 'r'",
     flows=ALL,
 )
-_add("accepted", _("Accepted"), _("Cases first accepted in the period."), within("accepted_at"))
-_add("rejected", _("Not accepted"), _("Cases rejected in the period."), within("rejected_at"))
-_add("filed", _("Filed"), _("Cases first filed in the period."), within("filed_at"))
-_add("dispatched", _("Dispatched"), _("Cases first dispatched in the period."), within("dispatched_at"))
+_add(
+    "accepted",
+    pgettext_lazy("count", "Accepted"),
+    _("Cases first accepted in the period."),
+    within("accepted_at"),
+)
+_add(
+    "rejected",
+    pgettext_lazy("count", "Not accepted"),
+    _("Cases rejected in the period."),
+    within("rejected_at"),
+)
+_add("filed", pgettext_lazy("count", "Filed"), _("Cases first filed in the period."), within("filed_at"))
+_add(
+    "dispatched",
+    pgettext_lazy("count", "Dispatched"),
+    _("Cases first dispatched in the period."),
+    within("dispatched_at"),
+)
 _add(
     "auto_dispatched",
-    _("Dispatched by rule"),
+    pgettext_lazy("count", "Dispatched by rule"),
     _("Of the cases first dispatched in the period, those a rule dispatched without a person."),
     f"{within('dispatched_at')} and auto_dispatched",
 )
 _add(
     "voided",
-    _("Void"),
+    pgettext_lazy("count", "Void"),
     _("Cases declared void in the period (found untrue included; merged duplicates are not)."),
     within("voided_at"),
 )
-_add("merged", _("Duplicates"), _("Cases merged into another in the period."), within("merged_at"))
+_add(
+    "merged",
+    pgettext_lazy("count", "Duplicates"),
+    _("Cases merged into another in the period."),
+    within("merged_at"),
+)
 _add(
     "checked",
-    _("Checked"),
+    pgettext_lazy("count", "Checked"),
     _("Cases whose handling was first checked on the spot in the period, whatever the result."),
     within("checked_at"),
 )
 # --- Handling -----------------------------------------------------------------------------------------
 _add(
     "due_handle",
-    _("Due to be handled"),
+    pgettext_lazy("count", "Due to be handled"),
     _(
         "Dispatched before the period's end; at its end held by a unit or handled; not void, not "
         "suspended, not handled before the period; and due or handled before its end."
@@ -110,76 +137,81 @@ _add(
 )
 _add(
     "handled",
-    _("Handled"),
+    pgettext_lazy("count", "Handled"),
     _("Of those due to be handled, the ones whose last accepted report of handling came before the end."),
     _HANDLED,
 )
 _add(
     "handled_on_time",
-    _("Handled on time"),
+    pgettext_lazy("count", "Handled on time"),
     _("Handled not later than the deadline, extensions included."),
     f"{_HANDLED} and handled <= hdue",
     tone="ontime",
 )
 _add(
     "pending_handle",
-    _("Still to be handled"),
+    pgettext_lazy("count", "Still to be handled"),
     _("Dispatched and not handled at the end of the period, whatever the deadline."),
     "kind = 'u'",
 )
 _add(
     "pending_on_time",
-    _("Still to be handled, on time"),
+    pgettext_lazy("count", "Still to be handled, on time"),
     _("Not handled at the end of the period, the deadline not yet over."),
     "kind = 'u' and (hdue >= b or hdue is null)",
 )
 _add(
     "pending_overdue",
-    _("Still to be handled, overdue"),
+    pgettext_lazy("count", "Still to be handled, overdue"),
     _("Not handled at the end of the period although the deadline is over."),
     "kind = 'u' and hdue < b",
     tone="overdue",
 )
 _add(
     "suspended",
-    _("Suspended"),
+    pgettext_lazy("count", "Suspended"),
     _("Suspended at the end of the period; out of all that is due while it lasts."),
     "kind = 'p'",
 )
 # --- Closing ------------------------------------------------------------------------------------------
 _add(
     "due_close",
-    _("Due to be closed"),
+    pgettext_lazy("count", "Due to be closed"),
     _(
         "Filed before the period's end; not void, not suspended, not closed before the period; and "
         "closed, or due to be closed, before its end. Handled by the reporter: not counted here."
     ),
     f"({_CLOSED} or {_LATE_TO_CLOSE})",
 )
-_add("closed", _("Closed"), _("Of those due to be closed, the ones closed before the period's end."), _CLOSED)
+_add(
+    "closed",
+    pgettext_lazy("count", "Closed"),
+    _("Of those due to be closed, the ones closed before the period's end."),
+    _CLOSED,
+)
 _add(
     "closed_on_time",
-    _("Closed on time"),
+    pgettext_lazy("count", "Closed on time"),
     _("Closed not later than the closing deadline: the handling deadline and the allowance for the check."),
     f"{_CLOSED} and done <= cdue",
     tone="ontime",
 )
 _add(
     "not_closed",
-    _("Not closed"),
+    pgettext_lazy("count", "Not closed"),
     _("Due to be closed less closed."),
     _LATE_TO_CLOSE,
     tone="overdue",
 )
 _add(
     "pending_close",
-    _("Still to be closed"),
+    pgettext_lazy("count", "Still to be closed"),
     _("Filed and open at the end of the period, whatever the deadline; not suspended."),
     "filed_at < b and kind in ('d', 'u', 'h')",
 )
 _add(
     "close_overdue",
-    _("Still to be closed, overdue"),
+    pgettext_lazy("count", "Still to be closed, overdue"),
     _("Open at the end of the period although the closing deadline is over."),
     _LATE_TO_CLOSE,
     tone="overdue",
@@ -187,13 +219,13 @@ _add(
 # --- What went wrong ----------------------------------------------------------------------------------
 _add(
     "extended",
-    _("Extended"),
+    pgettext_lazy("count", "Extended"),
     _("Cases that first got an extension in the period. Requests that were refused do not count."),
     within("extended_at"),
 )
 _add(
     "returned",
-    _("Returned"),
+    pgettext_lazy("count", "Returned"),
     _("Returns by units in the period, each counted for the unit that returned it."),
     "true",
     flows=(CITY, LETTER),
@@ -201,56 +233,56 @@ _add(
 )
 _add(
     "reworked",
-    _("Reworked"),
+    pgettext_lazy("count", "Reworked"),
     _("Cases whose check first failed in the period."),
     within("reworked_at"),
 )
 _add(
     "supervised",
-    _("Supervised"),
+    pgettext_lazy("count", "Supervised"),
     _("Cases first put under supervision in the period."),
     within("supervised_at"),
 )
 # --- Who reported -------------------------------------------------------------------------------------
 _add(
     "by_supervisor",
-    _("Reported by inspectors"),
+    pgettext_lazy("count", "Reported by inspectors"),
     _("Cases inspectors reported in the period."),
     f"{within('reported_at')} and source = 'supervisor'",
 )
 _add(
     "self_by_supervisor",
-    _("Handled by inspectors themselves"),
+    pgettext_lazy("count", "Handled by inspectors themselves"),
     _("Of the cases inspectors reported in the period, those they handled themselves."),
     f"{within('reported_at')} and source = 'supervisor' and self_handled",
 )
 _add(
     "by_public",
-    _("Reported by the public"),
+    pgettext_lazy("count", "Reported by the public"),
     _("Cases the public reported in the period, online or by the hotline."),
     f"{within('reported_at')} and {_PUBLIC}",
 )
 _add(
     "valid_by_public",
-    _("Valid reports of the public"),
+    pgettext_lazy("count", "Valid reports of the public"),
     _("Of the public's reports in the period, those filed by its end."),
     f"{within('reported_at')} and {_PUBLIC} and {_VALID}",
 )
 _add(
     "self_reported",
-    _("Self-handled: reported"),
+    pgettext_lazy("count", "Self-handled: reported"),
     _("Cases reported in the period as handled by the reporter."),
     f"{within('reported_at')} and self_handled",
 )
 _add(
     "self_closed",
-    _("Self-handled: closed"),
+    pgettext_lazy("count", "Self-handled: closed"),
     _("Cases handled by the reporter and confirmed in the period."),
     within("self_closed_at"),
 )
 _add(
     "self_void",
-    _("Self-handled: void"),
+    pgettext_lazy("count", "Self-handled: void"),
     _("Cases handled by the reporter and declared void in the period."),
     f"{within('voided_at')} and self_handled",
 )
@@ -260,19 +292,37 @@ for _kind, _due, _done, _on_time, _late in (
     (
         "before",
         (
-            _("Verifications due"),
+            pgettext_lazy("count", "Verifications due"),
             _("Verifications before filing whose limit ends in the period; cancelled ones not."),
         ),
-        (_("Verified"), _("Of the verifications due in the period, those done by its end.")),
-        (_("Verified on time"), _("Of the verifications due in the period, those done within their limit.")),
-        (_("Verified late"), _("Of the verifications due in the period, those done after their limit.")),
+        (
+            pgettext_lazy("count", "Verified"),
+            _("Of the verifications due in the period, those done by its end."),
+        ),
+        (
+            pgettext_lazy("count", "Verified on time"),
+            _("Of the verifications due in the period, those done within their limit."),
+        ),
+        (
+            pgettext_lazy("count", "Verified late"),
+            _("Of the verifications due in the period, those done after their limit."),
+        ),
     ),
     (
         "after",
-        (_("Checks due"), _("Checks before closing whose limit ends in the period; cancelled ones are out.")),
-        (_("Checks done"), _("Of the checks due in the period, those done by its end.")),
-        (_("Checks done on time"), _("Of the checks due in the period, those done within their limit.")),
-        (_("Checks done late"), _("Of the checks due in the period, those done after their limit.")),
+        (
+            pgettext_lazy("count", "Checks due"),
+            _("Checks before closing whose limit ends in the period; cancelled ones are out."),
+        ),
+        (pgettext_lazy("count", "Checks done"), _("Of the checks due in the period, those done by its end.")),
+        (
+            pgettext_lazy("count", "Checks done on time"),
+            _("Of the checks due in the period, those done within their limit."),
+        ),
+        (
+            pgettext_lazy("count", "Checks done late"),
+            _("Of the checks due in the period, those done after their limit."),
+        ),
     ),
 ):
     _is = f"check_kind = '{_kind}'"
@@ -286,22 +336,28 @@ for _kind, _due, _done, _on_time, _late in (
 _letter = {"flows": (LETTER,)}
 _add(
     "letters_by_grid",
-    _("Solved by the grid"),
+    pgettext_lazy("count", "Solved by the grid"),
     _("Letters passed in the period that the grid solved itself: never passed on to the community."),
     f"{_PASSED} and self_handled_at < b and coalesce(escalated_at >= b, true)",
     **_letter,
 )
 _add(
     "letters_due",
-    _("Letters due"),
+    pgettext_lazy("count", "Letters due"),
     _("Letters passed or archived in the period, and those not passed although their limit is over."),
     f"({_PASSED} or {_LETTER_LATE})",
     **_letter,
 )
-_add("letters_done", _("Letters done"), _("Letters passed or archived in the period."), _PASSED, **_letter)
+_add(
+    "letters_done",
+    pgettext_lazy("count", "Letters done"),
+    _("Letters passed or archived in the period."),
+    _PASSED,
+    **_letter,
+)
 _add(
     "letters_on_time",
-    _("Letters done on time"),
+    pgettext_lazy("count", "Letters done on time"),
     _("Of the letters done, those fed back within the limit; the grid's own have none."),
     f"{_PASSED} and (hdue is null or coalesce(handled, done) <= hdue)",
     tone="ontime",
@@ -309,14 +365,14 @@ _add(
 )
 _add(
     "whistled",
-    _("Whistled"),
+    pgettext_lazy("count", "Whistled"),
     _("Letters a street first whistled for in the period."),
     within("whistled_at"),
     **_letter,
 )
 _add(
     "taken_in_time",
-    _("Reported in on time"),
+    pgettext_lazy("count", "Reported in on time"),
     _("Of the letters first whistled for in the period, those the unit took within the limit."),
     f"{within('whistled_at')} and taken_at < b and taken_at <= take_due_at",
     tone="ontime",
@@ -324,21 +380,21 @@ _add(
 )
 _add(
     "whistled_returned",
-    _("Whistled and sent back"),
+    pgettext_lazy("count", "Whistled and sent back"),
     _("Of the letters first whistled for in the period, those a unit sent back by its end."),
     f"{within('whistled_at')} and sent_back_at < b",
     **_letter,
 )
 _add(
     "whistled_extended",
-    _("Whistled and extended"),
+    pgettext_lazy("count", "Whistled and extended"),
     _("Of the letters first whistled for in the period, those that got an extension by its end."),
     f"{within('whistled_at')} and extended_at < b",
     **_letter,
 )
 _add(
     "stars",
-    _("Stars of residents"),
+    pgettext_lazy("count", "Stars of residents"),
     _("Sum of residents' stars given in the period."),
     "outer_n > 0",
     value="outer_stars",
@@ -346,7 +402,7 @@ _add(
 )
 _add(
     "rated",
-    _("Ratings of residents"),
+    pgettext_lazy("count", "Ratings of residents"),
     _("Residents' ratings given in the period."),
     "outer_n > 0",
     value="outer_n",
@@ -354,7 +410,7 @@ _add(
 )
 _add(
     "inner_stars",
-    _("Stars of the grid"),
+    pgettext_lazy("count", "Stars of the grid"),
     _("Sum of the grid's stars given in the period."),
     "inner_n > 0",
     value="inner_stars",
@@ -362,7 +418,7 @@ _add(
 )
 _add(
     "inner_rated",
-    _("Ratings of the grid"),
+    pgettext_lazy("count", "Ratings of the grid"),
     _("The grid's ratings given in the period."),
     "inner_n > 0",
     value="inner_n",
@@ -370,7 +426,7 @@ _add(
 )
 _add(
     "unrated",
-    _("Archived unrated"),
+    pgettext_lazy("count", "Archived unrated"),
     _("Letters archived in the period without a rating: silence is no rating."),
     within("unrated_at"),
     **_letter,
@@ -378,11 +434,15 @@ _add(
 # --- Complaints ---------------------------------------------------------------------------------------
 _complaint = {"flows": (COMPLAINT,)}
 _add(
-    "called", _("Called back"), _("Complaints last called back about in the period."), "called", **_complaint
+    "called",
+    pgettext_lazy("count", "Called back"),
+    _("Complaints last called back about in the period."),
+    "called",
+    **_complaint,
 )
 _add(
     "unanswered",
-    _("Unanswered and overdue"),
+    pgettext_lazy("count", "Unanswered and overdue"),
     _("Complaints without a reply at the end of the period although the limit is over."),
     "not called and kind in ('r', 'd', 'u') and hdue < b",
     tone="overdue",
@@ -390,42 +450,42 @@ _add(
 )
 _add(
     "complaints",
-    _("Complaints to answer"),
+    pgettext_lazy("count", "Complaints to answer"),
     _("Called back about in the period, and those unanswered although the limit is over."),
     "called or (kind in ('r', 'd', 'u') and hdue < b)",
     **_complaint,
 )
 _add(
     "responded",
-    _("Answered within the limit"),
+    pgettext_lazy("count", "Answered within the limit"),
     _("Of those called back about, the ones whose resident was reached and that were replied to in time."),
     "called and contacted and handled <= hdue",
     **_complaint,
 )
 _add(
     "reached",
-    _("Reached"),
+    pgettext_lazy("count", "Reached"),
     _("Of the complaints called back about, those whose resident was reached."),
     "called and contacted",
     **_complaint,
 )
 _add(
     "solved",
-    _("Said solved"),
+    pgettext_lazy("count", "Said solved"),
     _("Of those reached, the ones who said it is solved."),
     "called and contacted and solved",
     **_complaint,
 )
 _add(
     "satisfied",
-    _("Said satisfied"),
+    pgettext_lazy("count", "Said satisfied"),
     _("Of those reached, the ones who said they are satisfied."),
     "called and contacted and satisfied",
     **_complaint,
 )
 _add(
     "dissatisfied",
-    _("Not satisfied"),
+    pgettext_lazy("count", "Not satisfied"),
     _("Of those reached, the ones who said they are not."),
     "called and contacted and not satisfied",
     tone="overdue",
