@@ -15,6 +15,7 @@ from datetime import datetime
 
 from django.contrib.gis.geos import Point
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -126,6 +127,7 @@ def report(
             elif source in STAFF_SOURCES and type is not None and not self_handled:
                 for action in begin.then:
                     run.system(action)
+            run.settle()
             case.number = mint(table.prefix, located.area_code, timezone.localdate())
             case.save(force_insert=True)
             if contact is not None and (contact.name or contact.phone):
@@ -198,6 +200,7 @@ def act_system(pk: int, action: str, detail: dict | None = None) -> bool:
         run = Run(case, None, Given())
         if not run.system(action, detail):
             return False
+        run.settle()
         case.save()
         run.finish()
     return True
@@ -216,6 +219,7 @@ def _carry_out(case: Case, user, move: flow.Move, given: Given) -> Case:
     run.step(move)
     for action in move.then:
         run.system(action)
+    run.settle()
     case.save()
     run.finish()
     return case
@@ -327,7 +331,7 @@ def _not_yours(case: Case, move: flow.Move) -> str:
 
 def _too_late(case: Case, move: flow.Move, user) -> Problem:
     """Who was faster, when, and what the case is now."""
-    moves = case.transitions.exclude(action__in=(repeats.SUPPLEMENT, REGRID))
+    moves = case.transitions.exclude(from_state=F("to_state"))
     last = moves.select_related("actor", "unit").order_by("-id").first()
     words = {
         "action": move.label,

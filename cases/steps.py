@@ -102,6 +102,14 @@ class Run:
         self.lines.append(line)
         return line
 
+    def note(self, action: str, detail: dict) -> Transition:
+        """A line of the log that is no move: a clock rang. The state stays."""
+        state = self.case.state
+        line = Transition(action=action, from_state=state, to_state=state, at=self.now, detail=detail)
+        line.to_unit_id = self.case.holder_unit_id
+        self.lines.append(line)
+        return line
+
     def _end(self, move: flow.Move) -> str:
         """Where a move leads; back to where a check began, the log tells."""
         if move.end == flow.SAME:
@@ -156,6 +164,12 @@ class Run:
         elif entered:
             case.due_at = self.table.due(case.state, self.now, case.area_code)
 
+    def settle(self) -> None:
+        """Before the case is written: when the next of its clocks rings."""
+        from cases import timers
+
+        timers.settle(self.case, self.table)
+
     def later(self, write: Callable[[], object]) -> None:
         """Something to write once the case and its log are."""
         self._later.append(write)
@@ -208,7 +222,10 @@ class Run:
         return [move for line in self.lines for move in self.table.of(line.action)]
 
     def _begin(self) -> None:
+        from cases import timers
+
         for new, line in self._begun:
+            timers.settle(new, self.table)
             new.save(force_insert=True)
             begun = Transition.objects.create(
                 case=new,
