@@ -56,7 +56,7 @@ CASE_SUSPEND_DAYS = 90  # at most, until a suspended case is looked at again
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
-# What a rate is divided by where cities differ, as "filing_rate:valid,rework_rate:due_handle"; docs/statistics.md.
+# What a rate is divided by where cities differ: "filing_rate:valid,rework_rate:due_handle".
 STATISTICS_DENOMINATORS = dict(
     one.split(":", 1) for one in os.environ.get("WANGGE_DENOMINATORS", "").split(",") if ":" in one
 )

@@ -78,6 +78,14 @@ PRESENT = {
         "text",
         "case when c.filed_community_code = '' then coalesce(g.code, '') else c.filed_grid_code end",
     ),
+    # A grid that belongs to another community by now says less than the area.
+    "place": (
+        "text",
+        "case when c.filed_community_code = '' then case when starts_with(coalesce(g.code, ''), c.area_code)"
+        " then coalesce(g.code, '') else c.area_code end"
+        " when starts_with(c.filed_grid_code, c.filed_community_code) then c.filed_grid_code"
+        " else c.filed_community_code end",
+    ),
     "here_code": ("text", "c.area_code"),
     "desk_code": ("text", "c.desk_code"),
     "person_id": ("bigint", "case when c.source in ('supervisor', 'worker') then c.reporter_id end"),
@@ -181,10 +189,9 @@ create trigger cases_note_facts after insert on cases_transition
 FOLLOW = """
 create function cases_follow_place() returns trigger language plpgsql as $$
 begin
-    update cases_casefact f set here_code = new.area_code, desk_code = new.desk_code,
-        area_code = case when new.filed_community_code = '' then new.area_code else f.area_code end,
-        grid_code = case when new.filed_community_code = ''
-            then coalesce((select code from grids_grid where id = new.grid_id), '') else f.grid_code end
+    update cases_casefact f set here_code = p.here_code, desk_code = p.desk_code, area_code = p.area_code,
+        grid_code = p.grid_code, place = p.place
+    from cases_present(array[new.id]) p
     where f.case_id = new.id;
     return null;
 end $$;
@@ -366,6 +373,7 @@ class Migration(migrations.Migration):
                 ("source", models.CharField(max_length=12)),
                 ("area_code", models.CharField(blank=True, max_length=12)),
                 ("grid_code", models.CharField(blank=True, max_length=15)),
+                ("place", models.CharField(blank=True, max_length=15)),
                 ("here_code", models.CharField(blank=True, max_length=12)),
                 ("desk_code", models.CharField(blank=True, max_length=12)),
                 ("self_handled", models.BooleanField(default=False)),

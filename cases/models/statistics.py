@@ -50,9 +50,10 @@ class Standing(models.Model):
 class CaseFact(Standing):
     """A case as statistics see it: its dimensions, the first time of each counted action, and its standing.
 
-    ``area_code`` and ``grid_code`` are those of filing (before it, of the present place); ``here_code`` and
-    ``desk_code`` are the present ones, which decide who may see it. ``person`` is the member of staff who
-    reported, never a resident; ``company`` the collection company that employed the person then.
+    ``area_code`` and ``grid_code`` are those of filing (before it, of the present place), ``place`` the
+    longer of them; ``here_code`` and ``desk_code`` are the present ones, which decide who may see it.
+    ``person`` is the member of staff who reported, never a resident; ``company`` the collection company
+    that employed the person then.
     """
 
     case = models.OneToOneField("cases.Case", models.CASCADE, primary_key=True, related_name="fact")
@@ -63,6 +64,7 @@ class CaseFact(Standing):
     )
     area_code = models.CharField(max_length=12, blank=True)
     grid_code = models.CharField(max_length=15, blank=True)
+    place = models.CharField(max_length=15, blank=True)
     here_code = models.CharField(max_length=12, blank=True)
     desk_code = models.CharField(max_length=12, blank=True)
     person = models.ForeignKey(

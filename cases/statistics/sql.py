@@ -69,10 +69,6 @@ FILTERS = tuple(_FILTERS)
 
 # What every kind of row tells of its case; the longer of the grid's and the area's code is its place.
 _CASE = "f.source, f.type_id, f.here_code, f.desk_code, {place} as place"
-_FILED = (
-    "case when f.grid_code <> '' and starts_with(f.grid_code, f.area_code)"
-    " then f.grid_code else f.area_code end"
-)
 _FIRSTS = [
     name.name
     for name in CaseFact._meta.concrete_fields
@@ -116,43 +112,44 @@ def _cases(question: Question) -> str:
         "handled": "handled_at",
         "done": "done_at",
     }
-    standing = ", ".join(
-        f"case when f.since < p.b then f.{column} else s.{column} end as {name}"
-        for name, column in as_of.items()
-    )
-    return f"""
-        select p.n, p.a, p.b, f.case_id, {_CASE}, f.person_id, f.company_id,
-            f.self_handled, f.auto_dispatched, {", ".join(f"f.{name}" for name in _FIRSTS)}, {standing} {more}
-        from periods p
-        join cases_casefact f on tstzrange(f.began_at, f.ended_at, '[]') && tstzrange(p.a, p.b, '[)')
-            and f.flow = %(flow)s and f.began_at < p.b
-        left join lateral (
-            select * from cases_casespell s
-            where f.since >= p.b and s.case_id = f.case_id and s.since < p.b and s.until >= p.b limit 1
-        ) s on true
-        {{placed}} {extra}
-    """
+
+    firsts = ", ".join(f"f.{name}" for name in _FIRSTS)
+
+    def part(row: str, join: str, when: str) -> str:
+        standing = ", ".join(f"{row}.{column} as {name}" for name, column in as_of.items())
+        return f"""
+            select p.n, p.a, p.b, f.case_id, {_CASE}, f.person_id, f.company_id,
+                f.self_handled, f.auto_dispatched, {firsts}, {standing} {more}
+            from {{periods}}
+            join cases_casefact f on tstzrange(f.began_at, f.ended_at, '[]') && tstzrange(p.a, p.b, '[)')
+                and f.flow = %(flow)s and f.began_at < p.b and {when}
+            {join} {{placed}} {extra}
+        """
+
+    # Most have not changed since the period's end; of the others an earlier standing tells.
+    spell = "join cases_casespell s on s.case_id = f.case_id and s.since < p.b and s.until >= p.b"
+    return f"{part('f', '', 'f.since < p.b')} union all {part('s', spell, 'f.since >= p.b')}"
 
 
-_CHECKS = f"""
-    select p.n, p.a, p.b, k.case_id, {_CASE}, k.person_id, k.company_id, k.unit_id as unit,
+_CHECKS = """
+    select p.n, p.a, p.b, k.case_id, {case}, k.person_id, k.company_id, k.unit_id as unit,
         k.kind as check_kind, k.due_at, k.done_at
-    from periods p
+    from {periods}
     join cases_casecheck k on k.due_at >= p.a and k.due_at < p.b and coalesce(k.cancelled_at >= p.b, true)
     join cases_casefact f on f.case_id = k.case_id and f.flow = %(flow)s
-    {{placed}}
+    {placed}
 """
-_BACKS = f"""
-    select p.n, p.a, p.b, l.case_id, {_CASE}, f.person_id, f.company_id,
+_BACKS = """
+    select p.n, p.a, p.b, l.case_id, {case}, f.person_id, f.company_id,
         (l.detail->>'returned_by')::bigint as unit
-    from periods p
+    from {periods}
     join cases_transition l on l.action in ('return_back', 'return_order') and l.at >= p.a and l.at < p.b
         and l.detail ? 'returned_by'
         -- Returned by the unit itself; what the dispatcher took back from it is not the unit's doing.
         and exists (select from geo_organisation o where o.id = l.unit_id
             and o.path like '%%/' || (l.detail->>'returned_by') || '/%%')
     join cases_casefact f on f.case_id = l.case_id and f.flow = %(flow)s
-    {{placed}}
+    {placed}
 """
 # By the borders of a day: the grid around the point then, the lowest code of several.
 _PLACED = """
@@ -172,18 +169,21 @@ _TYPES = (
 )
 
 
-def _rows(kind: str, question: Question) -> str:
+def _rows(kind: str, question: Question, head: str) -> str:
     """Rows of a kind as ``r`` with their type ``t``, within the user's scope and the question's filters."""
     text = {"case": _cases(question), "check": _CHECKS, "back": _BACKS}[kind]
+    text = text.replace("{case}", _CASE).replace("{periods}", head)
     if question.borders is None:
-        text = text.replace("{placed}", "").replace("{place}", _FILED)
+        text = text.replace("{placed}", "").replace("{place}", "f.place")
     else:
         text = text.replace("{placed}", _PLACED).replace("{place}", "coalesce(o.code, '')")
     types = "r.type_id"
     if question.edition:
         types = "coalesce((select successor_id from assets_itemtype where id = r.type_id), r.type_id)"
+    typed = {"source_kind", "kind", "class", "type"} & {question.by, *question.of}
+    types = f" left join ({_TYPES}) t on t.type_no = {types}" if typed else ""
     conditions = [_seen(question.user), *(_FILTERS[name] for name in question.of)]
-    return f"from ({text}) r left join ({_TYPES}) t on t.type_no = {types} where {' and '.join(conditions)}"
+    return f"from ({text}) r{types} where {' and '.join(conditions)}"
 
 
 PERMISSION = CaseFact.scope.permission
@@ -195,26 +195,24 @@ def _seen(user) -> str:
     The door is the same (``CaseFact.scope``): areas over the present place and the desk, units over what they
     hold. Those who have neither see nothing.
     """
-    parts = []
-    if user.scope.areas(PERMISSION):
-        parts.append("r.here_code like any(%(see_areas)s)")
-        parts.append("(r.desk_code <> '' and r.desk_code like any(%(see_desks)s))")
+    areas = user.scope.areas(PERMISSION)
+    parts = [f"r.here_code like %(see{number})s" for number in range(len(areas))]
+    # Whoever has a whole city has its desks as well (as geo.scopes has it).
+    desks = [f"r.desk_code like %(see{number})s" for number, code in enumerate(areas) if len(code) > 4]
     if user.scope.units(PERMISSION):
         parts.append("r.unit = any(%(see_units)s)")
-    return f"({' or '.join(parts)})" if parts else "false"
+    return f"({' or '.join([*parts, *desks])})" if parts else "false"
 
 
 def _values(question: Question) -> dict:
     areas = question.user.scope.areas(PERMISSION)
     values = {
         "flow": question.flow,
-        "see_areas": [f"{code}%" for code in areas],
-        # Whoever has a whole city has its desks as well (as geo.scopes has it).
-        "see_desks": [f"{code}%" for code in areas if len(code) > 4],
         "see_units": sorted(question.user.scope.units(PERMISSION)),
         "child": CHILD_LENGTH.get(len(question.of.get("area", "")), 15),
         "borders": question.borders,
     }
+    values |= {f"see{number}": f"{code}%" for number, code in enumerate(areas)}
     return values | {f"of_{name}": value for name, value in question.of.items()}
 
 
@@ -223,7 +221,8 @@ def _periods(question: Question) -> tuple[str, dict]:
     for number, period in enumerate(question.periods):
         values[f"a{number}"], values[f"b{number}"] = period.bounds
         rows.append(f"({number}, %(a{number})s::timestamptz, %(b{number})s::timestamptz)")
-    return f"periods(n, a, b) as (values {', '.join(rows)})", values
+    # Where it is read: of a single row the planner makes constants, and knows how many cases to expect.
+    return f"(values {', '.join(rows)}) as p(n, a, b)", values
 
 
 def statement(question: Question, codes) -> tuple[str, dict]:
@@ -236,13 +235,12 @@ def statement(question: Question, codes) -> tuple[str, dict]:
         if not any(COUNTS[code].rows == kind for code in codes):
             continue
         columns = [_aggregate(COUNTS[code]) if COUNTS[code].rows == kind else "0" for code in codes]
-        parts.append(f"select r.n, {by} as k, {', '.join(columns)} {_rows(kind, question)} group by 1, 2")
+        parts.append(
+            f"select r.n, {by} as k, {', '.join(columns)} {_rows(kind, question, head)} group by 1, 2"
+        )
     names = [f"c{number}" for number in range(len(codes))]
     sums = ", ".join(f"sum({name})::bigint" for name in names)
-    text = (
-        f"with {head} select n, k, {sums} from ({' union all '.join(parts)}) u(n, k, {', '.join(names)})"
-        " group by n, k"
-    )
+    text = f"select n, k, {sums} from ({' union all '.join(parts)}) u(n, k, {', '.join(names)}) group by n, k"
     return text, values | _values(question)
 
 
@@ -277,7 +275,7 @@ def cases_of(question: Question, code: str, key: str | None = None) -> str:
     if key is not None:
         wanted += f" and {DIMENSIONS[question.by]} = %(key)s"
         values["key"] = key
-    text = f"with {head} select r.case_id {_rows(count.rows, question)} and r.n = 0 and {wanted}"
+    text = f"select r.case_id {_rows(count.rows, question, head)} and r.n = 0 and {wanted}"
     connection.ensure_connection()
     with psycopg.ClientCursor(connection.connection) as cursor:
         return cursor.mogrify(text, values)
