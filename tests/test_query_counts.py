@@ -50,6 +50,8 @@ FILTERS = {
     "api/measures/<slug:measure>/series": ("?area=9901",),
     "cockpit/": ("?area=9901", "?area=990101"),
     "console/options/<slug:name>/": ("?q=",),
+    "statistics/": ("?by=unit&compare=1", "?by=type&area=990103&borders=today", "?table=workload&by=person"),
+    "api/statistics/table/": ("?by=class",),
     "api/^dispatch-rules/try/$": ("?lon=83.9025&lat=39.502&type=TYPE",),
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -104,6 +106,8 @@ KINDS = {
     "api/reference-lines": "line",
     "api/dispatch-rules": "rule",
     "rules": "rule",
+    "statistics/reports": "report",
+    "statistics/templates": "template",
 }
 
 
@@ -127,7 +131,7 @@ VALUES = {
     "matrix_set": ["WebMercatorQuad"],
     "action": ["dispatch", "close", "accept"],
     "verb": ["close"],
-    "kind": ["buildings", "original", "day"],
+    "kind": ["buildings", "original", "day", "bulletin"],
     "what": ["report", "file"],
     "screen": ["tasks"],
     "name": ["unit", "holder", "type", "area"],

@@ -10,13 +10,14 @@ import gzip
 import itertools
 import re
 import uuid
+from datetime import date
 
 import pytest
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from assets.models import Building, Enterprise, Estate, House, Household, ResidentUnit, RiskPoint, Shop
-from cases.models import CaseAttachment, ReporterContact
+from cases.models import CaseAttachment, Report, ReporterContact, Transition
 from geo.models import Attachment, Organisation
 from geo.registry import layers
 from grids.models import CheckIn, PlanProposal
@@ -60,6 +61,18 @@ def secrets(city):
         reporter=reporter,
     )
     ReporterContact.objects.create(case=case, name=f"{MARKER} contact", phone="123")
+    Transition.objects.create(
+        case=case, action="dispatch", to_state="dispatched", to_unit=unit, actor=reporter, at=case.reported_at
+    )
+    report = Report.objects.create(
+        kind="bulletin",
+        title=f"{MARKER} report",
+        area_code="990102",
+        start=date(2026, 1, 1),
+        end=date(2026, 1, 31),
+        content={"heading": MARKER, "figures": [], "parts": []},
+        made_by=reporter,
+    )
     attachment = Attachment.objects.create(
         owner=reporter, media_type="image/png", sha256="0" * 64, size=9, width=1, height=1
     )
@@ -94,6 +107,7 @@ def secrets(city):
         "rule": rule,
         "plan": plan,
         "proposal": proposal,
+        "report": report,
     }
 
 
@@ -141,7 +155,16 @@ def values(secrets) -> dict[str, list[str]]:
         "area": ["990102"],
         "format": ["json"],
         "name": ["city", "units", "types", *sorted(layers)],
-        "kind": ["thumbnail", "original", "shown", "components", "buildings", "risk-points", "shops"],
+        "kind": [
+            "thumbnail",
+            "original",
+            "shown",
+            "components",
+            "buildings",
+            "risk-points",
+            "shops",
+            "bulletin",
+        ],
         "model": ["component"],
         "plan": [str(secrets["plan"].pk)],
         "proposal": [str(secrets["proposal"].pk)],

@@ -6,7 +6,6 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,13 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from assets.models import ItemType
-from cases import exports, jobs
+from cases import jobs
 from cases.models import Case
 from cases.statistics import names, periods, sql, tables, titles
 from cases.statistics.counts import CITY, COMPLAINT, LETTER
 from cases.statistics.indicators import INDICATORS, TABLES
 from geo import outputs
-from geo.models import Area, Organisation
+from geo.models import Organisation
 from geo.rest import bad_parameter
 
 # Where a click on a row leads: the dimension it opens, narrowed by the row.
@@ -59,15 +58,19 @@ def statistics(request):
         "explained": tables.explained(asked),
         "shown": shown,
         "drawn": _drawn(asked, answer, shown),
-        "tables": [
-            {"label": one.label, "url": address(_switch(asked, one)), "current": one is asked.table}
-            for one in TABLES.values()
-        ],
-        "may_export": request.user.can(exports.PERMISSION),
+        "tables": tabs(asked, asked.table),
         "params": asked.params(),
         **_choices(asked),
     }
     return render(request, "cases/statistics/page.html", context)
+
+
+def tabs(asked: tables.Asked, current=None) -> list[dict]:
+    base = reverse("statistics")
+    return [
+        {"label": one.label, "url": base + address(_switch(asked, one)), "current": one is current}
+        for one in TABLES.values()
+    ]
 
 
 def _switch(asked: tables.Asked, table) -> dict:
@@ -207,7 +210,15 @@ def frequent(request):
     return render(
         request,
         "cases/statistics/frequent.html",
-        {"asked": asked, "rows": rows, "most": most, "as_of": timezone.now(), **_choices(asked)},
+        {
+            "asked": asked,
+            "rows": rows,
+            "most": most,
+            "as_of": timezone.now(),
+            "tables": tabs(asked),
+            "params": asked.params(),
+            **_choices(asked),
+        },
     )
 
 
@@ -216,8 +227,6 @@ def frequent(request):
 def export(request):
     """Ask for the table as a workbook or as a PDF."""
     asked = tables.read(request.POST, request.user)
-    if not request.user.can(exports.PERMISSION):
-        raise PermissionDenied(_("Your roles do not export cases."))
     kind = request.POST.get("kind", "xlsx")
     if kind not in ("xlsx", "pdf"):
         raise bad_parameter("kind", _("Tables become xlsx or pdf."))
@@ -227,13 +236,3 @@ def export(request):
         lambda pk: jobs.export_statistics.defer(output_id=pk, query=asked.params(), kind=kind),
     )
     return JsonResponse({"id": output.pk, "url": reverse("outputs")}, status=202)
-
-
-def area_choices(user) -> list[Area]:
-    """Areas a report can be made of: the user's own and those one and two levels below."""
-    found = Area.objects.none()
-    for code in user.scope.areas(sql.PERMISSION):
-        longest = {4: 9, 6: 12, 9: 12, 12: 12}.get(len(code), 9)
-        levels = [level for length, level in Area.CODE_LENGTHS.items() if len(code) <= length <= longest]
-        found |= Area.objects.filter(code__startswith=code, level__in=levels, valid_to=None)
-    return list(found.order_by("code").defer("geom", "geom_3857"))

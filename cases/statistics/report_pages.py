@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases.models import Report, ReportTemplate
 from cases.statistics import bulletin, periods, sql
-from cases.statistics.indicators import TABLES
+from cases.statistics.pages import tabs
 from geo import audit
 from geo.problems import Problem
 from geo.rest import parse_area
@@ -34,7 +34,7 @@ def _frame(request) -> dict:
     asked = tables.read({}, request.user)
     return {
         "asked": asked,
-        "tables": [{"label": one.label, "url": f"/statistics/?table={one.code}"} for one in TABLES.values()],
+        "tables": tabs(asked),
         "reports": True,
     }
 

@@ -141,6 +141,10 @@ if (form) {
   }
 }
 
+onClick("[data-filters]", (button) => {
+  const open = one("#stat-query").classList.toggle("open");
+  button.setAttribute("aria-expanded", String(open));
+});
 onClick("[data-print]", () => print());
 onClick("[data-export]", async (button) => {
   button.disabled = true;
