@@ -127,6 +127,8 @@ class Life:
             lines.append(line)
         case.save()
         Transition.objects.bulk_create(lines)
+        if case.holder_unit_id:
+            case.holds.get_or_create(unit_id=case.holder_unit_id)
         for line in lines:
             self.clocks[line.pk] = (case.handle_due_at, case.close_due_at, case.due_at)
         return self
