@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from assets.models import ItemType
 from cases import flow_data, queries
 from cases.models import Case
+from cases.statistics import link
 from geo.models import Area, Organisation
 from geo.rest import bad_parameter, parse_area, parse_bbox
 from grids.models import Grid
@@ -105,6 +106,7 @@ NAMES = (
     "q",
     "within",
     "bbox",
+    "stat",
     "sort",
 )
 
@@ -123,10 +125,12 @@ class Filters:
     """The console's filters. Unknown values are refused (400) rather than ignored."""
 
     params: dict[str, str] = field(default_factory=dict)
+    # Who asks, where it is known: a figure's cases are those that were counted for him.
+    user: object = None
 
     @classmethod
-    def read(cls, data) -> Filters:
-        filters = cls({name: data[name].strip() for name in NAMES if data.get(name, "").strip()})
+    def read(cls, data, user=None) -> Filters:
+        filters = cls({name: data[name].strip() for name in NAMES if data.get(name, "").strip()}, user)
         if (view := filters.params.get("view")) in RENAMED:
             filters.params["view"] = RENAMED[view]
         filters._check()
@@ -148,6 +152,8 @@ class Filters:
             raise bad_parameter("flow", _("There is no flow “%s”.") % name[:40])
         self.states()
         self._reported()
+        if self.get("stat"):
+            link.read(self.get("stat"))
 
     def get(self, name: str) -> str:
         return self.params.get(name, "")
@@ -161,7 +167,8 @@ class Filters:
         return (
             "all"
             if any(
-                self.get(name) for name in ("flow", "state", "due", "reported", "closed", "component", "q")
+                self.get(name)
+                for name in ("flow", "state", "due", "reported", "closed", "component", "q", "stat")
             )
             else "mine"
         )
@@ -175,7 +182,7 @@ class Filters:
         from urllib.parse import urlencode
 
         params = {name: value for name, value in {**self.params, **changes}.items() if value}
-        return f"?{urlencode(params, safe=',;')}" if params else ""
+        return f"?{urlencode(params, safe=',;:=|')}" if params else ""
 
     def states(self) -> tuple[str, ...]:
         """States by the ``state`` parameter: "open", a tab's name, or states with commas."""
@@ -269,6 +276,8 @@ class Filters:
             rows = rows.filter(geom__intersects=parse_bbox(box))
         if ring := self.get("within"):
             rows = rows.filter(geom__intersects=parse_ring(ring))
+        if stat := self.get("stat"):
+            rows = link.narrow(rows, stat, self.user)
         return rows
 
     def tab(self, rows: QuerySet, user) -> QuerySet:
@@ -331,6 +340,8 @@ class Filters:
             return _("Component %s") % value
         if name == "q":
             return f"“{value}”"
+        if name == "stat":
+            return link.words(value, self.user)
         if name == "within":
             return _("Drawn area")
         if name == "bbox":

@@ -4,6 +4,8 @@ from cases import announce as announcing
 from cases import exports, timers
 from cases.evaluation import exports as evaluation_exports
 from cases.public import actions as public_actions
+from cases.statistics import bulletin
+from cases.statistics import exports as statistics_exports
 from geo.jobs import PATIENT, app
 
 
@@ -11,6 +13,18 @@ from geo.jobs import PATIENT, app
 def export_cases(output_id: int, query: dict) -> None:
     """Write a workbook of cases for an output. Begun again after a crash, it begins anew."""
     exports.write_cases(output_id, query)
+
+
+@app.task
+def export_statistics(output_id: int, query: dict, kind: str) -> None:
+    """Write a table of statistics as a workbook or a PDF. Begun again after a crash, it begins anew."""
+    statistics_exports.write(output_id, query, kind)
+
+
+@app.task
+def make_report(output_id: int, report_id: int) -> None:
+    """Write a bulletin or a public-concern report. Begun again after a crash, it begins anew."""
+    bulletin.write(output_id, report_id)
 
 
 @app.periodic(cron="* * * * *")

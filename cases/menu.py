@@ -5,6 +5,16 @@ from django.utils.translation import gettext_lazy as _
 from geo.menu import Entry, menu
 
 menu.add(
+    Entry(
+        "statistics",
+        _("Statistics"),
+        "statistics",
+        "table",
+        "cases.statistics",
+        group="figures",
+        order=20,
+        under=("/statistics/",),
+    ),
     Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under=("/cases/",)),
     Entry("spots", _("Problem spots"), "spots", "pin", "cases.mark", group="work", order=30),
     Entry(

@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/me/tasks", TasksView.as_view(), name="my-tasks"),
     path("api/me/tasks/", TasksView.as_view(schema=None)),
     path("api/", include(router.urls)),
+    path("", include("cases.statistics.routes")),
     path("m/", include("cases.phone")),
     path("public/", include("cases.public.routes")),
     path("public-desk/", include("cases.public.desk.routes")),

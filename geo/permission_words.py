@@ -36,6 +36,8 @@ WORDS = {
     "cases.street": _("Whistle for departments"),
     "cases.supervise": _("Supervise cases"),
     "cases.suspend": _("Suspend cases"),
+    "cases.report_templates": _("Change templates of reports"),
+    "cases.statistics": _("See statistics of cases"),
     "cases.verify": _("Verify cases"),
     "cases.view": _("See cases"),
     "cases.view_evaluation": _("See results of evaluations"),

@@ -63,6 +63,12 @@ CASE_SUSPEND_DAYS = 90  # at most, until a suspended case is looked at again
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50
 CASE_DUPLICATE_METRES = {"type": 20, "class": 50}
+# What a rate is divided by where cities differ: "filing_rate:valid,rework_rate:due_handle".
+STATISTICS_DENOMINATORS = dict(
+    one.split(":", 1) for one in os.environ.get("WANGGE_DENOMINATORS", "").split(",") if ":" in one
+)
+# Sources that count as reports of the public.
+STATISTICS_PUBLIC_SOURCES = ("public", "hotline")
 
 # --- The residents' pages (/public/); see docs/public.md ------------------------------------------------
 # Whether a report has a phone number: "none" (not asked), "optional" or "code" (needed and proved).

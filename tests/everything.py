@@ -41,7 +41,9 @@ from cases.models import (
     QuestionnaireAnswer,
     QuestionnaireItem,
     QuestionnaireSheet,
+    Report,
     ReporterContact,
+    ReportTemplate,
     SavedView,
     Suggestion,
     Transition,
@@ -468,7 +470,22 @@ class Everything:
             projection="EPSG:4326",
             url="http://x",
         )
+        report = Report.objects.create(
+            kind="bulletin",
+            title=f"简报{number}",
+            area_code="9901",
+            start=date(2026, 1, 1),
+            end=date(2026, 1, 31),
+            content={"figures": [], "parts": []},
+            output=output,
+            made_by=self.asker,
+        )
+        template = ReportTemplate.objects.create(
+            kind="concern", name=f"模板{number}", file="x.docx", active=False, uploaded_by=person
+        )
         return {
+            "report": report,
+            "template": template,
             "word": word,
             "day": day,
             "output": output,

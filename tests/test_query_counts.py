@@ -62,6 +62,8 @@ FILTERS = {
         "?service_request_id=FIRST",
     ),
     "open311/v2/servicerequestupdates.<o311:form>": ("?service_request_id=FIRST",),
+    "statistics/": ("?by=unit&compare=1", "?by=type&area=990103&borders=today", "?table=workload&by=person"),
+    "api/statistics/table/": ("?by=class",),
     "api/^dispatch-rules/try/$": ("?lon=83.9025&lat=39.502&type=TYPE",),
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -136,6 +138,8 @@ KINDS = {
     "public-desk/topics": "topic",
     "public-desk/suggestions": "suggestion",
     "public-desk/questionnaires": "questionnaire",
+    "statistics/reports": "report",
+    "statistics/templates": "template",
 }
 
 
@@ -165,8 +169,8 @@ VALUES = {
     "matrix_set": ["WebMercatorQuad"],
     "action": ["dispatch", "close", "accept"],
     "verb": ["close"],
-    "kind": ["buildings", "original", "day"],
     "secret": ["WRONGWRO"],
+    "kind": ["buildings", "original", "day", "bulletin"],
     "what": ["report", "file"],
     "screen": ["tasks"],
     "name": ["unit", "holder", "type", "area"],

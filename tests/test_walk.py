@@ -10,6 +10,7 @@ import gzip
 import itertools
 import re
 import uuid
+from datetime import date
 
 import pytest
 from django.core.files.base import ContentFile
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from assets.models import Building, Enterprise, Estate, House, Household, ResidentUnit, RiskPoint, Shop
 from cases.evaluation import tasks
-from cases.models import CaseAttachment, ReporterContact
+from cases.models import CaseAttachment, Report, ReporterContact, Transition
 from geo.models import Attachment, Message, Organisation, UnitSubscription, Webhook, WebhookDelivery
 from geo.registry import layers
 from grids.models import CheckIn, PlanProposal
@@ -74,6 +75,18 @@ def secrets(city):
         reporter=reporter,
     )
     ReporterContact.objects.create(case=case, name=f"{MARKER} contact", phone="123")
+    Transition.objects.create(
+        case=case, action="dispatch", to_state="dispatched", to_unit=unit, actor=reporter, at=case.reported_at
+    )
+    report = Report.objects.create(
+        kind="bulletin",
+        title=f"{MARKER} report",
+        area_code="990102",
+        start=date(2026, 1, 1),
+        end=date(2026, 1, 31),
+        content={"heading": MARKER, "figures": [], "parts": []},
+        made_by=reporter,
+    )
     attachment = Attachment.objects.create(
         owner=reporter, media_type="image/png", sha256="0" * 64, size=9, width=1, height=1
     )
@@ -134,6 +147,7 @@ def secrets(city):
         "rule": rule,
         "plan": plan,
         "proposal": proposal,
+        "report": report,
     }
 
 
@@ -198,7 +212,16 @@ def values(secrets) -> dict[str, list[str]]:
         "token": [str(case.client_key)],
         "rest": ["x"],
         "name": ["city", "units", "types", *sorted(layers)],
-        "kind": ["thumbnail", "original", "shown", "components", "buildings", "risk-points", "shops"],
+        "kind": [
+            "thumbnail",
+            "original",
+            "shown",
+            "components",
+            "buildings",
+            "risk-points",
+            "shops",
+            "bulletin",
+        ],
         "model": ["component"],
         "plan": [str(secrets["plan"].pk)],
         "proposal": [str(secrets["proposal"].pk)],

@@ -13,7 +13,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0030_public"),
+        ("cases", "0041_count_what_is_there"),
         ("geo", "0007_former_passwords"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

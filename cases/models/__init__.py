@@ -35,14 +35,18 @@ from cases.models.residents import (
     PublicTopic,
 )
 from cases.models.rules import DispatchRule, FilingStandard
+from cases.models.statistics import CaseCheck, CaseFact, CaseSpell, Report, ReportTemplate
 from cases.models.views import SavedView
 
 __all__ = [
     "Alarm",
     "Case",
     "CaseAttachment",
+    "CaseCheck",
+    "CaseFact",
     "CaseHold",
     "CaseRequest",
+    "CaseSpell",
     "DispatchRule",
     "EvaluationGrid",
     "EvaluationModel",
@@ -71,6 +75,8 @@ __all__ = [
     "QuestionnaireItem",
     "QuestionnaireSheet",
     "Rating",
+    "Report",
+    "ReportTemplate",
     "ReportedValue",
     "ReporterContact",
     "SamplePoint",

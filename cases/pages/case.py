@@ -69,7 +69,7 @@ def case_page(request, number: str):
     """A deep link: the console with this case open; for htmx the drawer alone, or the case's row."""
     visible(request)
     case = find(request, number)
-    filters = Filters.read(request.GET)
+    filters = Filters.read(request.GET, request.user)
     if wants(request, "drawer"):
         return render(request, "cases/drawer.html", case_context(request, case) | {"filters": filters})
     if request.headers.get("HX-Target", "").startswith("row-"):

@@ -58,7 +58,7 @@ def console(request):
             for entry in group["entries"]:
                 if entry["url"] != request.path:
                     return redirect(entry["url"])
-    filters = Filters.read(request.GET)
+    filters = Filters.read(request.GET, request.user)
     context = list_context(request, filters)
     if wants(request, "rows-next"):
         return render(request, "cases/rows.html", context)
@@ -141,7 +141,7 @@ def points(request):
     box = params.pop("box", [""])[0]
     if box:
         params["bbox"] = box
-    filters = Filters.read(params)
+    filters = Filters.read(params, request.user)
     cell = parse_number("cell", request.GET.get("cell", "0.005"), 0.0001, 5)
     narrowed = filters.tab(filters.narrow(rows), request.user)
     return JsonResponse(desk_queries.points(narrowed, cell))
@@ -152,7 +152,7 @@ def points(request):
 @require_GET
 def news(request):
     """What changed for an open list: its tabs' counts, and how many rows are newer than ``since``."""
-    filters = Filters.read(request.GET)
+    filters = Filters.read(request.GET, request.user)
     narrowed = filters.narrow(visible(request))
     try:
         since = datetime.fromisoformat(request.GET.get("since", ""))
@@ -173,7 +173,7 @@ def news(request):
 def options(request, name: str):
     """The choices of one filter, as a popover's content."""
     visible(request)
-    filters = Filters.read(request.GET)
+    filters = Filters.read(request.GET, request.user)
     makers = {
         "area": _areas,
         "type": _types,
@@ -327,7 +327,7 @@ def export(request):
     visible(request)
     if not request.user.can(exports.PERMISSION):
         raise PermissionDenied(_("Your roles do not export cases."))
-    filters = Filters.read(request.POST)
+    filters = Filters.read(request.POST, request.user)
     title = " · ".join([_("Cases"), str(VIEWS[filters.view]), *(chip.label for chip in filters.chips())])
     query = filters.params | {"view": filters.view}
     output = outputs.begin(request.user, title, lambda pk: jobs.export_cases.defer(output_id=pk, query=query))
@@ -376,7 +376,7 @@ def save_view(request):
             raise Problem(
                 _("Give the view a name."), errors=[{"field": "name", "detail": _("Give it a name.")}]
             )
-        filters = Filters.read(request.POST)
+        filters = Filters.read(request.POST, request.user)
         SavedView.objects.update_or_create(user=request.user, name=name, defaults={"query": filters.query()})
     views = SavedView.objects.filter(user=request.user)
     return render(request, "cases/saved_views.html", {"views": views})
