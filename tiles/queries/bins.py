@@ -233,19 +233,26 @@ def _of_cells(columns: tuple[int, int], rows: tuple[int, int], level: int) -> Bo
     )
 
 
+@lru_cache(maxsize=2048)
+def _estimating(layer_id: str, identity, rows) -> Statement | None:
+    layer = layers[layer_id]
+    prefixes, _rest = _by_area(layer, rows.user)
+    if prefixes == []:
+        return None
+    sql, params = _stored(layer, prefixes)
+    return Statement(f"select coalesce(sum(n), 0)::bigint from ({sql}) r(x, y, k, n, lon, lat)", params)
+
+
 def estimate(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user) -> float:
     """About how many points one who sees by area has in a tile; 0 where that cannot be told cheaply.
 
     Reckons with points spread evenly over the cells that the tile touches.
     """
-    prefixes, _rest = _by_area(layer, user)
-    if prefixes == []:
+    made = _estimating(layer.id, scope_identity(layer, user), RowsOf(layer, user))
+    if made is None:
         return 0
     depth = finest(layer)
-    bounds = slots(layer, matrix_set, z, x, y, depth, margin=-1e-6)
-    sql, params = _stored(layer, prefixes)
-    made = Statement(f"select coalesce(sum(n), 0)::bigint from ({sql}) r(x, y, k, n, lon, lat)", params)
-    (counted,) = fetchone(made.sql, made.fill(bounds))
+    (counted,) = fetchone(made.sql, made.fill(slots(layer, matrix_set, z, x, y, depth, margin=-1e-6)))
     west, south, east, north = matrix_set.lonlat_bounds(z, x, y)
     left, bottom, right, top = _of_cells(*_cells(matrix_set.lonlat_bounds(z, x, y, -1e-6), depth), depth)
     return counted * (east - west) * (north - south) / ((right - left) * (top - bottom))
