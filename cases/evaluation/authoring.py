@@ -282,7 +282,12 @@ def _flatten(tree, indicators: dict, errors: list, parent=None, level=0, pointer
         name = str(given.get("name") or "").strip()[:80] or (indicator.name if indicator else "")
         if not name:
             errors.append({"pointer": f"{here}/name", "detail": _("An item needs a name.")})
-        weight = number(given.get("weight", ""), f"{here}/weight", errors, low=0, high=100, places=2)
+        text = str(given.get("weight") or "").strip()
+        weight = None
+        if text:
+            weight = number(text, f"{here}/weight", errors, low=0, high=100, places=2)
+        else:
+            errors.append({"pointer": f"{here}/weight", "detail": _("“%s” needs a weight.") % name})
         if weight is not None and weight == 0:
             errors.append({"pointer": f"{here}/weight", "detail": _("“%s”: the weight is above 0.") % name})
         row = {

@@ -129,7 +129,8 @@ def _by_scale(definition: dict, value: Fraction, score: Fraction) -> str:
     full, zero = Fraction(definition["full_value"]), Fraction(definition["zero_value"])
     text = f"({plain(value)} − {plain(zero)}) ÷ ({plain(full)} − {plain(zero)}) × 100 = {shown(score)}"
     raw = (value - zero) / (full - zero) * 100
-    return f"{text} {_('(cut to 0–100)')}" if raw != score else text
+    cut = _("(cut to 0–100)")
+    return f"{text} {cut}" if raw != score else text
 
 
 def _field_steps(how: dict, score) -> list[str]:
@@ -139,7 +140,8 @@ def _field_steps(how: dict, score) -> list[str]:
     for line in how.get("lines", []):
         each, counted, points = (Fraction(line[key]) for key in ("each", "counted", "points"))
         text = f"{line['name']}: {line['count']} × {plain(each)} = −{plain(counted)}"
-        told.append(f"{text}, {_('capped at')} −{plain(points)}" if counted != points else text)
+        cap = _("capped at −%s") % plain(points)
+        told.append(f"{text}, {cap}" if counted != points else text)
     if score is not None:
         lost = sum((Fraction(line["points"]) for line in how.get("lines", [])), Fraction(0))
         told.append(f"100 − {plain(lost)} = {shown(score)}")

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from geo.scopes import ScopedQuerySet, ScopeSpec
 
@@ -102,7 +103,7 @@ class EvaluationModel(models.Model):
     """
 
     class Subject(models.TextChoices):
-        AREA = "area", _("Areas")
+        AREA = "area", pgettext_lazy("evaluation", "Areas")
         UNIT = "unit", _("Units")
         POST = "post", _("Posts")
 

@@ -163,7 +163,7 @@ def scale_words(definition: dict | None) -> str:
     unit = definition["unit"]
     if definition["steps"]:
         sign = "≤" if definition["direction"] == "lower" else "≥"
-        return _(", ").join(f"{sign} {edge} {unit}: {score}" for edge, score in definition["steps"])
+        return _(", ").join(f"{sign} {edge} {unit} → {score}" for edge, score in definition["steps"])
     words = _("%(full)s %(unit)s is 100, %(zero)s %(unit)s is 0")
     return words % {"full": definition["full_value"], "zero": definition["zero_value"], "unit": unit}
 

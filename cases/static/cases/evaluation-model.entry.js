@@ -172,8 +172,12 @@ class Tree {
 
   // --- drawing --------------------------------------------------------------------------------------------------
   draw() {
-    this.place.replaceChildren(...this.lines.map((line, at) => this.#row(line, at)), this.#total());
-    if (!this.lines.length) this.place.prepend(el("p.muted", {}, gettext("Begin with a group (for example: handling) or with an indicator.")));
+    this.place.replaceChildren(...this.lines.map((line, at) => this.#row(line, at)));
+    // A tree without items is none.
+    if (this.lines.length) this.place.setAttribute("role", "tree");
+    else this.place.removeAttribute("role");
+    const begin = el("p.muted", {}, gettext("Begin with a group (for example: handling) or with an indicator."));
+    one("[data-tree-total]", this.root).replaceChildren(this.lines.length ? this.#total() : begin);
     this.sums();
   }
 
@@ -218,7 +222,7 @@ class Tree {
       element.append(el(`span.badge.is-${good ? "ontime" : "overdue"}`, { title: gettext("Sum of the weights below") }, icon(good ? "tick" : "bang"), `Σ ${words}`));
     };
     this.lines.forEach((line, at) => show(one(`[data-sum="${line.key}"]`, this.place), at));
-    show(one('[data-sum="top"]', this.place), -1);
+    show(one('[data-sum="top"]', this.root), -1);
     one("[data-undo]", this.root).disabled = !this.past.length;
     one("[data-saved]", this.root).textContent = this.dirty ? gettext("Not saved yet") : "";
   }
