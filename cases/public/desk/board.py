@@ -269,7 +269,7 @@ def suggestions(request):
             "title": _("Suggestions"),
             "crumbs": way((_("Suggestions"), "")),
             "query": _StateForm(request.GET),
-            "columns": [_("Subject"), _("Number"), _("State"), _("Public"), _("Received"), _("Answered by")],
+            "columns": [_("Subject"), _("Reference"), _("State"), _("Made public"), _("Received"), _("Answered by")],
             "rows": [
                 [
                     cell(row.title, reverse("public-desk-suggestion", args=[row.pk])),
