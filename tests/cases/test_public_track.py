@@ -35,7 +35,8 @@ def track(browser, number, secret, **more):
 
 def to_unit(trades, number) -> Case:
     """Accepted, filed and sent to the unit by hand."""
-    engine.act(number, "accept", trades.acceptor)
+    if Case.objects.get(number=number).state == "reported":
+        engine.act(number, "accept", trades.acceptor)
     if Case.objects.get(number=number).state == "accepted":
         engine.act(number, "file_case", trades.acceptor, Given(type=topic().type))
     case = Case.objects.get(number=number)
