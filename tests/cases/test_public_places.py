@@ -8,8 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assets.models import PublicFacility, ServiceCenter
-from cases.models import Case
-from cases.models import PublicCount
+from cases.models import Case, PublicCount
 from cases.public import queries
 from cases.public.desk import plates
 from tests.cases.public_site import HERE, resident, topic
