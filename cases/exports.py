@@ -43,7 +43,7 @@ def _columns() -> list[tuple[str, int]]:
     ]
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Text that a spreadsheet does not take for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
@@ -74,7 +74,7 @@ def write_cases(output_id: int, query: dict[str, str]) -> None:
                 done += 1
                 for at, value in enumerate(_values(case, names)):
                     if isinstance(value, str):
-                        sheet.write_string(done, at, _safe(value))
+                        sheet.write_string(done, at, safe(value))
                     else:
                         sheet.write_number(done, at, value)
                 if done % STEP == 0:
@@ -88,7 +88,7 @@ def write_cases(output_id: int, query: dict[str, str]) -> None:
 
 def _rows(output: Output, query: dict[str, str]):
     user = output.user
-    filters = Filters.read(query)
+    filters = Filters.read(query, user)
     # Both the right to see and the right to take away, as they are when the file is made.
     rows = Case.objects.for_user(user).filter(pk__in=Case.objects.for_user(user, PERMISSION).values("pk"))
     rows = filters.tab(filters.narrow(rows), user)

@@ -1,9 +1,12 @@
 """Background work on cases."""
 
-from procrastinate.contrib.django import app
-
+from cases import announce as announcing
 from cases import exports, timers
+from cases.evaluation import exports as evaluation_exports
 from cases.public import actions as public_actions
+from cases.statistics import bulletin
+from cases.statistics import exports as statistics_exports
+from geo.jobs import PATIENT, app
 
 
 @app.task
@@ -12,11 +15,35 @@ def export_cases(output_id: int, query: dict) -> None:
     exports.write_cases(output_id, query)
 
 
+@app.task
+def export_statistics(output_id: int, query: dict, kind: str) -> None:
+    """Write a table of statistics as a workbook or a PDF. Begun again after a crash, it begins anew."""
+    statistics_exports.write(output_id, query, kind)
+
+
+@app.task
+def make_report(output_id: int, report_id: int) -> None:
+    """Write a bulletin or a public-concern report. Begun again after a crash, it begins anew."""
+    bulletin.write(output_id, report_id)
+
+
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="cases.ring_clocks")
 def ring_clocks(timestamp: int) -> int:
     """Ring the clocks of cases that are due: warnings, overdue, supervision, reviews (``cases.timers``)."""
     return timers.ring_due()
+
+
+@app.task(retry=PATIENT)
+def announce(case_id: int, lines: list[int]) -> dict[str, int]:
+    """Tell people and programs outside what was done to a case; told again, nothing doubles."""
+    return announcing.announce(case_id, lines)
+
+
+@app.task
+def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
+    """Write a workbook, a report or the sample's points of an evaluation for an output."""
+    evaluation_exports.write(output_id, task_id, kind)
 
 
 @app.periodic(cron="41 19 * * *")

@@ -5,7 +5,27 @@ from django.utils.translation import gettext_lazy as _
 from geo.menu import Entry, menu
 
 menu.add(
+    Entry(
+        "statistics",
+        _("Statistics"),
+        "statistics",
+        "table",
+        "cases.statistics",
+        group="figures",
+        order=20,
+        under=("/statistics/",),
+    ),
     Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under=("/cases/",)),
+    Entry("spots", _("Problem spots"), "spots", "pin", "cases.mark", group="work", order=30),
+    Entry(
+        "evaluation",
+        _("Evaluation"),
+        "evaluation",
+        "star",
+        ("cases.view_evaluation", "cases.evaluate", "cases.assess"),
+        group="figures",
+        order=60,
+    ),
     Entry(
         "public-desk",
         _("Residents' pages"),
@@ -17,5 +37,6 @@ menu.add(
     ),
     Entry("plates", _("QR plates"), "plates", "print", "assets.export", group="city", order=92),
     Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
+    Entry("flows", _("Flows"), "flows", "rules", "cases.view_rules", group="work", order=45),
     Entry("open311", _("Open311 keys"), "manage-open311", "link", "geo.manage_settings", "system", 45),
 )

@@ -36,6 +36,7 @@ ASKERS = (
     "system_admin",
     "security_admin",
     "audit_admin",
+    "evaluator",
 )
 # These end the session, change something, or look at what is no row of ours.
 LEFT_OUT = ("logout/", "login/", "i18n/", "healthz", "metrics", "public/captcha")
@@ -61,6 +62,8 @@ FILTERS = {
         "?service_request_id=FIRST",
     ),
     "open311/v2/servicerequestupdates.<o311:form>": ("?service_request_id=FIRST",),
+    "statistics/": ("?by=unit&compare=1", "?by=type&area=990103&borders=today", "?table=workload&by=person"),
+    "api/statistics/table/": ("?by=class",),
     "api/^dispatch-rules/try/$": ("?lon=83.9025&lat=39.502&type=TYPE",),
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -83,6 +86,11 @@ KINDS = {
     "manage/calendar": "day",
     "manage/basemaps": "base_map",
     "manage/open311": "open311_key",
+    "manage/messages": "message",
+    "manage/templates": "template",
+    "manage/subscriptions": "subscription",
+    "manage/webhooks": "webhook",
+    "manage/deliveries": "delivery",
     "photos": "attachment",
     "api/attachments": "attachment",
     "api/dictionaries": "dictionary",
@@ -114,6 +122,11 @@ KINDS = {
     "api/service-centers": "center",
     "api/risk-points": "risk",
     "api/reference-lines": "line",
+    "api/evaluation-models": "evaluation_model",
+    "api/evaluation-tasks": "evaluation_task",
+    "evaluation/models": "evaluation_model",
+    "evaluation/tasks": "evaluation_task",
+    "evaluation/indicators": "indicator",
     "api/dispatch-rules": "rule",
     "rules": "rule",
     "public/c": "component",
@@ -125,6 +138,8 @@ KINDS = {
     "public-desk/topics": "topic",
     "public-desk/suggestions": "suggestion",
     "public-desk/questionnaires": "questionnaire",
+    "statistics/reports": "report",
+    "statistics/templates": "template",
 }
 
 
@@ -138,6 +153,8 @@ def known(text: str, name: str, first: dict) -> list[str]:
         return [str(first["open311_post"].token)]
     if name in ("plan", "proposal"):
         return [str(first[name].pk)]
+    if name == "subject":
+        return [str(first["evaluation_subject"].pk)]
     if name in ("code", "pk", "uuid") or (name == "name" and "basemaps" in text):
         if text.startswith("ogc/"):
             return [getattr(row, "code", None) or str(row.pk) for row in first.values()] + [
@@ -152,13 +169,15 @@ VALUES = {
     "matrix_set": ["WebMercatorQuad"],
     "action": ["dispatch", "close", "accept"],
     "verb": ["close"],
-    "kind": ["buildings", "original", "day"],
     "secret": ["WRONGWRO"],
+    "kind": ["buildings", "original", "day", "bulletin"],
     "what": ["report", "file"],
     "screen": ["tasks"],
     "name": ["unit", "holder", "type", "area"],
     "form": ["json"],
     "rest": ["x"],
+    "value": ["1"],
+    "inspection": ["1"],
 }
 
 

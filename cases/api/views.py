@@ -309,7 +309,7 @@ class CaseViewSet(Idempotent, ScopedViewSet):
     def reveal(self, request, number):
         """Read the reporter's contact. Every look is written to the audit log."""
         case = self.get_object()
-        if not request.user.scope.covers("cases.reveal", case.area_code):
+        if not queries.may_reveal(request.user, case):
             raise Problem(_("Your role does not read reporters' contacts."), status=403, kind="forbidden")
         contact = getattr(case, "reporter_contact", None)
         if contact is None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0010_phases"),
+        ("cases", "0011_flow_drafts"),
         ("geo", "0007_former_passwords"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -9,6 +9,19 @@ from cases.models.board import (
     Suggestion,
 )
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
+from cases.models.evaluation import EvaluationModel, Indicator, ModelItem
+from cases.models.evaluation_tasks import (
+    EvaluationGrid,
+    EvaluationTask,
+    Inspection,
+    InspectionPhoto,
+    ReportedValue,
+    SamplePoint,
+    TaskAssessor,
+    TaskScore,
+    TaskStep,
+    TaskSubject,
+)
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
 from cases.models.open311 import Open311Change, Open311Key, Open311Post
 from cases.models.public import PublicWords
@@ -22,17 +35,28 @@ from cases.models.residents import (
     PublicTopic,
 )
 from cases.models.rules import DispatchRule, FilingStandard
+from cases.models.statistics import CaseCheck, CaseFact, CaseSpell, Report, ReportTemplate
 from cases.models.views import SavedView
 
 __all__ = [
     "Alarm",
     "Case",
     "CaseAttachment",
+    "CaseCheck",
+    "CaseFact",
     "CaseHold",
     "CaseRequest",
+    "CaseSpell",
     "DispatchRule",
+    "EvaluationGrid",
+    "EvaluationModel",
+    "EvaluationTask",
     "FilingStandard",
     "FlowVersion",
+    "Indicator",
+    "Inspection",
+    "InspectionPhoto",
+    "ModelItem",
     "Open311Change",
     "Open311Key",
     "Open311Post",
@@ -51,9 +75,17 @@ __all__ = [
     "QuestionnaireItem",
     "QuestionnaireSheet",
     "Rating",
+    "Report",
+    "ReportTemplate",
+    "ReportedValue",
     "ReporterContact",
+    "SamplePoint",
     "SavedView",
     "Suggestion",
     "Supervision",
+    "TaskAssessor",
+    "TaskScore",
+    "TaskStep",
+    "TaskSubject",
     "Transition",
 ]

@@ -18,9 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from assets.models import ItemType
-from cases import desk_queries, exports, jobs, phone_queries, queries
+from cases import desk_queries, exports, flow_data, jobs, phone_queries, queries
 from cases import filters as wording
-from cases.filters import GROUPS, VIEWS, Filters, page
+from cases.filters import PHASES, VIEWS, Filters, page
 from cases.models import Case, SavedView
 from geo import landing, outputs
 from geo.events import row_hash
@@ -58,7 +58,7 @@ def console(request):
             for entry in group["entries"]:
                 if entry["url"] != request.path:
                     return redirect(entry["url"])
-    filters = Filters.read(request.GET)
+    filters = Filters.read(request.GET, request.user)
     context = list_context(request, filters)
     if wants(request, "rows-next"):
         return render(request, "cases/rows.html", context)
@@ -105,14 +105,15 @@ def list_context(request, filters: Filters) -> dict:
         "stamp": timezone.now().isoformat(),
         "open_number": request.GET.get("open", ""),
         "may_export": request.user.can(exports.PERMISSION),
+        "may_register": request.user.can("cases.report") and not request.user.can("grids.check_in"),
     }
 
 
 def tabs(narrowed: QuerySet, filters: Filters, user) -> list[dict]:
     """The tabs with their counts, each exact to 10,000."""
     found = queries.counts(narrowed)
-    states = found["states"]
-    counted = {key: sum(states[state] for state in group) for key, group in GROUPS.items()}
+    phases = found["phases"]
+    counted = {key: sum(phases[phase] for phase in group) for key, group in PHASES.items()}
     counted["all"] = found["all"]
     counted["mine"] = narrowed.filter(desk_queries.mine(user)).order_by()[: COUNT_TO + 1].count()
     return [
@@ -140,7 +141,7 @@ def points(request):
     box = params.pop("box", [""])[0]
     if box:
         params["bbox"] = box
-    filters = Filters.read(params)
+    filters = Filters.read(params, request.user)
     cell = parse_number("cell", request.GET.get("cell", "0.005"), 0.0001, 5)
     narrowed = filters.tab(filters.narrow(rows), request.user)
     return JsonResponse(desk_queries.points(narrowed, cell))
@@ -151,7 +152,7 @@ def points(request):
 @require_GET
 def news(request):
     """What changed for an open list: its tabs' counts, and how many rows are newer than ``since``."""
-    filters = Filters.read(request.GET)
+    filters = Filters.read(request.GET, request.user)
     narrowed = filters.narrow(visible(request))
     try:
         since = datetime.fromisoformat(request.GET.get("since", ""))
@@ -172,12 +173,13 @@ def news(request):
 def options(request, name: str):
     """The choices of one filter, as a popover's content."""
     visible(request)
-    filters = Filters.read(request.GET)
+    filters = Filters.read(request.GET, request.user)
     makers = {
         "area": _areas,
         "type": _types,
-        "state": lambda request, filters: _words(
-            filters, "state", {"open": _("Open"), **dict(Case.State.choices), "ended": _("Ended")}
+        "state": _states,
+        "flow": lambda request, filters: _words(
+            filters, "flow", {table.name: table.label for table in flow_data.in_force()}
         ),
         "time": _times,
         "holder": _holders,
@@ -207,6 +209,20 @@ def _words(filters: Filters, name: str, words: dict) -> list[dict]:
     return [
         {"label": "", "choices": [_choice(filters, name, value, label) for value, label in words.items()]}
     ]
+
+
+def _states(request, filters: Filters) -> list[dict]:
+    """Open and ended ones, then the states of each flow in force, in its words."""
+    tables = [table for table in flow_data.in_force() if filters.get("flow") in ("", table.name)]
+    groups = _words(filters, "state", {"open": _("Open"), "ended": _("Ended")})
+    for table in tables:
+        choices = []
+        for state in table.states.values():
+            on = filters.get("state") == state.code and filters.get("flow") == table.name
+            query = filters.query(state=None if on else state.code, flow=table.name)
+            choices.append({"label": state.label, "detail": "", "on": on, "query": query, "deeper": ""})
+        groups.append({"label": str(table.label), "choices": choices})
+    return groups
 
 
 def _areas(request, filters: Filters) -> list[dict]:
@@ -311,7 +327,7 @@ def export(request):
     visible(request)
     if not request.user.can(exports.PERMISSION):
         raise PermissionDenied(_("Your roles do not export cases."))
-    filters = Filters.read(request.POST)
+    filters = Filters.read(request.POST, request.user)
     title = " · ".join([_("Cases"), str(VIEWS[filters.view]), *(chip.label for chip in filters.chips())])
     query = filters.params | {"view": filters.view}
     output = outputs.begin(request.user, title, lambda pk: jobs.export_cases.defer(output_id=pk, query=query))
@@ -360,7 +376,7 @@ def save_view(request):
             raise Problem(
                 _("Give the view a name."), errors=[{"field": "name", "detail": _("Give it a name.")}]
             )
-        filters = Filters.read(request.POST)
+        filters = Filters.read(request.POST, request.user)
         SavedView.objects.update_or_create(user=request.user, name=name, defaults={"query": filters.query()})
     views = SavedView.objects.filter(user=request.user)
     return render(request, "cases/saved_views.html", {"views": views})

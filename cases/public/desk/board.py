@@ -270,7 +270,7 @@ def suggestions(request):
             "crumbs": way((_("Suggestions"), "")),
             "query": _StateForm(request.GET),
             "columns": [
-                _("Subject"),
+                _("Title"),
                 _("Reference"),
                 _("State"),
                 _("Made public"),

@@ -13,6 +13,7 @@ SECTIONS = (
     "low_levels",
     "locate",
     "rollup",
+    "statistics",
     "redraw",
     "strokes",
     "writing",

@@ -34,7 +34,15 @@ def describe(python: str) -> str:
 def city_leader(code: str):
     """Somebody who may see all of the city, without an account: measuring writes no rows."""
     permissions = frozenset(
-        ["geo.view", "grids.view", "assets.view", "assets.view_risks", "assets.view_households", "cases.view"]
+        [
+            "geo.view",
+            "grids.view",
+            "assets.view",
+            "assets.view_risks",
+            "assets.view_households",
+            "cases.view",
+            "cases.statistics",
+        ]
     )
     scope = Scope(-1, (Part(permissions, areas=(code,)),), permissions)
     return SimpleNamespace(
