@@ -418,7 +418,7 @@ class Migration(migrations.Migration):
                 ("number", models.CharField(max_length=24, unique=True, verbose_name="number")),
                 ("client_key", models.UUIDField(unique=True)),
                 ("secret_hash", models.CharField(max_length=64)),
-                ("title", models.CharField(max_length=100, verbose_name="subject")),
+                ("title", models.CharField(max_length=100, verbose_name="title")),
                 ("text", models.TextField(max_length=2000, verbose_name="suggestion")),
                 (
                     "state",

@@ -66,7 +66,7 @@ class Suggestion(models.Model):
     number = models.CharField(_("number"), max_length=24, unique=True)
     client_key = models.UUIDField(unique=True)
     secret_hash = models.CharField(max_length=64)
-    title = models.CharField(_("subject"), max_length=100)
+    title = models.CharField(_("title"), max_length=100)
     text = models.TextField(_("suggestion"), max_length=2000)
     state = models.CharField(max_length=8, choices=State.choices, default=State.NEW)
     public = models.BooleanField(_("public"), default=False)

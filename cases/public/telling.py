@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
@@ -16,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from cases.models import Case, PublicContact, PublicReport
 from cases.public_view import Stage, stage_of
-from geo.problems import Problem
+from geo import notifications
 
 CODE, NEWS = "public_code", "public_news"
 # Stages of which a resident wants to hear; what lies between is seen on the page.
@@ -24,48 +22,42 @@ _TOLD = (Stage.ACCEPTED, Stage.IN_HAND, Stage.CHECKING, Stage.SOLVED, Stage.DECL
 
 
 def channels() -> tuple[str, ...]:
-    """The channels by which residents may be told: what the operator named, if anything can send at all."""
-    return tuple(settings.PUBLIC_TELL) if can_send() else ()
-
-
-def can_send() -> bool:
-    return importlib.util.find_spec("geo.notifications") is not None
+    """The channels by which residents may be told: what the operator named, unless it is switched off."""
+    gateways = {"sms": settings.SMS_GATEWAY, "mail": settings.MAIL_GATEWAY}
+    return tuple(one for one in settings.PUBLIC_TELL if gateways[one] != "off")
 
 
 def _send(channel: str, address: str, template: str, context: dict, language: str, key: str = "") -> None:
-    if not can_send():
-        raise Problem(_("Messages cannot be sent from here at present."), status=503, kind="no-channel")
-    from geo import notifications
-
     notifications.send(channel, address, template, context, language=language, key=key, about="public")
 
 
 def register() -> None:
     """Make the two kinds of messages known to the house. Called once, when the app is ready."""
-    if not can_send():
-        return
-    from geo.notifications import Kind, Placeholder
-    from geo.notifications import register as make_known
-
     ways = ("sms", "mail")
-    make_known(
-        Kind(
+    notifications.register(
+        notifications.Kind(
             CODE,
             gettext_lazy("Code for a resident"),
             {
-                "code": Placeholder(gettext_lazy("the code"), "123456"),
-                "minutes": Placeholder(gettext_lazy("minutes for which it counts"), "10"),
+                "code": notifications.Placeholder(gettext_lazy("the code"), "123456"),
+                "minutes": notifications.Placeholder(gettext_lazy("minutes for which it counts"), "10"),
             },
             ways,
             personal=False,
         ),
-        Kind(
+        notifications.Kind(
             NEWS,
             gettext_lazy("News of a resident's report"),
             {
-                "number": Placeholder(gettext_lazy("number of the report"), "A9901012026010100001"),
-                "news": Placeholder(gettext_lazy("what happened"), gettext_lazy("Being handled")),
-                "link": Placeholder(gettext_lazy("where it is followed"), "https://example.cn/public/…"),
+                "number": notifications.Placeholder(
+                    gettext_lazy("number of the report"), "A9901012026010100001"
+                ),
+                "news": notifications.Placeholder(
+                    gettext_lazy("what happened"), gettext_lazy("Being handled")
+                ),
+                "link": notifications.Placeholder(
+                    gettext_lazy("where it is followed"), "https://example.cn/public/…"
+                ),
             },
             ways,
             personal=False,
@@ -89,8 +81,6 @@ def heard(case: Case, lines, created: bool) -> None:
 
 def tell(case: Case, event: str, key: str) -> int:
     """Queue a message to everybody who asked to be told of this case or of one that it repeats; how many."""
-    if not can_send():
-        return 0
     about = Q(report__case=case) | Q(report__case__duplicate_of=case)
     contacts = list(
         PublicContact.objects.filter(about, confirmed_at__isnull=False).select_related("report__case")
@@ -126,4 +116,4 @@ def link(report: PublicReport) -> str:
 
 def address_outside() -> str:
     """How this installation is reached from outside, where the operator said so; else ""."""
-    return getattr(settings, "PUBLIC_URL", "")
+    return settings.PUBLIC_URL

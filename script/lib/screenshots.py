@@ -100,6 +100,20 @@ def other_pages() -> list[tuple[str, str, str]]:
             pages.append((f"plan-{state}", "planner", f"/planner/{plan.pk}/"))
             pages.append((f"plan-{state}-review", "planreviewer", f"/planner/{plan.pk}/review/"))
             pages.append((f"plan-{state}-compare", "planner", f"/planner/{plan.pk}/compare/"))
+    # The residents' pages, seen by nobody in particular.
+    for name in (
+        "",
+        "report",
+        "track",
+        "mine",
+        "map",
+        "nearby",
+        "news",
+        "help",
+        "suggestions",
+        "questionnaires",
+    ):
+        pages.append((f"public-{name or 'home'}", "", f"/public/{name}/" if name else "/public/"))
     worker = User.objects.get(username="worker")
     pages += [
         ("grids", "dispatcher", "/grids/"),

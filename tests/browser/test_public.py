@@ -87,7 +87,7 @@ def test_from_the_photo_to_the_rating(phone, noise, city):
     case = Case.objects.get(number=number)
     assert case.case_attachments.count() == 1 and case.type.name == "路灯"
 
-    page.click("text=查看进度")
+    page.click(".pub-done a.main")
     page.wait_for_selector("[data-stage=received]")
     assert axe.check(page) == []
     attachments.review(lead, case.case_attachments.get().attachment, True)

@@ -180,7 +180,8 @@ def test_staff_write_questionnaires_and_leave_answered_ones_alone(desk):
     assert asked.items.get().options == ["好", "不好"]
     assert desk.post(f"/public-desk/questionnaires/{asked.pk}/frame/", {**frame, "published": "on"})
     fill(asked, [0])
-    assert "不能再修改" in desk.post(made.url, {**item, "text": "又一题"}).content.decode()
+    answer = desk.post(made.url, {**item, "text": "又一题"}, follow=True)
+    assert "不能再修改" in answer.content.decode()
     assert desk.post(f"/public-desk/questionnaires/items/{asked.items.get().pk}/delete/").status_code == 302
     assert asked.items.count() == 1
 

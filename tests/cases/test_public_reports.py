@@ -154,7 +154,8 @@ def test_me_too_adds_words_photo_and_an_own_code(city):
 
 
 def test_me_too_is_for_what_is_public_and_open(city):
-    letter = make_case(HERE, type=topic().type, flow="letter", state="found")
+    letter = make_case(HERE, type=topic().type, state="reported")
+    Case.objects.filter(pk=letter.pk).update(flow="letter")
     closed = make_case(HERE, type=topic().type, state="closed")
     assert send(resident(), same=letter.number).status_code == 404
     assert send(resident(), same=closed.number).status_code == 409

@@ -269,7 +269,14 @@ def suggestions(request):
             "title": _("Suggestions"),
             "crumbs": way((_("Suggestions"), "")),
             "query": _StateForm(request.GET),
-            "columns": [_("Subject"), _("Number"), _("State"), _("Public"), _("Received"), _("Answered by")],
+            "columns": [
+                _("Title"),
+                _("Reference"),
+                _("State"),
+                _("Made public"),
+                _("Received"),
+                _("Answered by"),
+            ],
             "rows": [
                 [
                     cell(row.title, reverse("public-desk-suggestion", args=[row.pk])),
@@ -439,12 +446,12 @@ def items(request, pk: int):
     row = get_object_or_404(Questionnaire, pk=pk)
     sheets = row.sheets.count()
     form = ItemForm(request.POST or None, instance=QuestionnaireItem(questionnaire=row))
+    if request.method == "POST" and sheets:
+        messages.error(request, _("It has been answered; its questions stay as they are."))
+        return redirect("public-desk-items", pk)
     if request.method == "POST" and form.is_valid():
-        if sheets:
-            form.add_error(None, _("It has been answered; its questions stay as they are."))
-        else:
-            _save(request, form, "public.questionnaire")
-            return redirect("public-desk-items", pk)
+        _save(request, form, "public.questionnaire")
+        return redirect("public-desk-items", pk)
     asked = list(row.items.order_by("position", "id"))
     return render(
         request,

@@ -18,7 +18,7 @@ export async function preview(pane, place) {
   element.tabIndex = -1;
   const show = ({ lon, lat, source, accuracy }) => {
     map.ol.updateSize();
-    map.showNow([lon, lat], Math.min(3, Math.max(0.4, (accuracy || 20) / 60)));
+    map.showNow([lon, lat], Math.min(3, Math.max(0.7, (accuracy || 20) / 40)));
     map.pin([lon, lat]);
     map.accuracy(source === "browser" && accuracy ? [lon, lat] : null, accuracy);
   };
