@@ -142,6 +142,7 @@ def asset_page(request, kind: str, code: str):
         "facts": [_cell(field, row) for field in listing.facts],
         "placed": placed,
         "sees_cases": request.user.can("cases.view"),
+        "prints_plates": request.user.can("assets.export"),
         "areas": Area.objects.filter(code__in=codes, valid_to=None).order_by("code"),
     }
     if isinstance(row, Building):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -21,12 +22,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assets.models import Component, ItemType
-from cases import deadlines, flow, guards, repeats
+from cases import deadlines, desks, flow, guards, outcomes, repeats
 from cases.evidence import Evidence, check_photos, check_position
 from cases.models import Case, OwnerQuestion, ReporterContact, Transition
 from cases.queries import hides_actor, sees_reporter
 from cases.steps import Given, Run
-from geo.models import Area
+from geo.calendar import add_working_time
+from geo.models import DictionaryItem
 from geo.numbers import mint
 from geo.problems import Problem
 from grids.models import RawPosition
@@ -110,6 +112,7 @@ def report(
     if self_handled and not ({"report", "handle"} <= {photo.phase for photo in photos}):
         detail = _("A problem you handled yourself needs a photo from before and one from after.")
         raise Problem(detail, errors=[{"pointer": "/attachments", "detail": detail}])
+    _check_beginning(table, self_handled, duplicate_of, complaint_kind)
     located = require_inside(place.point)
     try:
         with transaction.atomic():
@@ -143,6 +146,19 @@ def report(
     return case, True
 
 
+def _check_beginning(table: flow.Flow, self_handled: bool, duplicate_of: str, complaint_kind: str) -> None:
+    """What a flow has no move for is told, rather than kept and never looked at."""
+    if self_handled and not table.of("confirm_self_handled"):
+        detail = _("Report it first; that it is solved is the next step.")
+        raise Problem(detail, errors=[{"pointer": "/self_handled", "detail": detail}])
+    if duplicate_of and not table.of("merge"):
+        detail = _("Cases of this kind are not merged.")
+        raise Problem(detail, errors=[{"pointer": "/duplicate_of", "detail": detail}])
+    if complaint_kind and complaint_kind not in complaint_kinds():
+        detail = _("There is no kind of complaint “%s”.") % complaint_kind
+        raise Problem(detail, errors=[{"pointer": "/complaint_kind", "detail": detail}])
+
+
 def act(number: str, action: str, user, given: Given | None = None) -> Case:
     """Carry out ``action`` on the case with this number; the case as it is afterwards.
 
@@ -163,7 +179,7 @@ def act(number: str, action: str, user, given: Given | None = None) -> Case:
             return case
         if case is None or not visible.exists():
             raise Problem(_("There is no such case, or not within your scope."), status=404, kind="not-found")
-        move = _choose(case, action, user)
+        move = _choose(case, action, user, given)
         _check(case, move, user, given)
         if given.position is not None and not on_shift(user):
             # It was needed to check the distance; a position off shift is not kept.
@@ -283,7 +299,8 @@ def _check_type(type: ItemType | None, component: Component | None) -> ItemType 
     return type
 
 
-def _choose(case: Case, action: str, user) -> flow.Move:
+def _choose(case: Case, action: str, user, given: Given) -> flow.Move:
+    """The row of the table that an action means here: open to the user, and the outcome that was given."""
     table = flow.flow_of(case)
     moves = [move for move in table.of(action) if move.by != flow.SYSTEM and move.start != ("",)]
     if not moves:
@@ -300,9 +317,13 @@ def _choose(case: Case, action: str, user) -> flow.Move:
     if not fitting:
         raise _too_late(case, moves[0], user)
     own = [move for move in fitting if flow.may(user, case, move)]
-    for move in own:
-        if flow.fits(case, move):
+    open_to = [move for move in own if flow.fits(case, move)]
+    for move in open_to:
+        if outcomes.holds(move.when, case, given):
             return move
+    if open_to:
+        # What decides between the outcomes was not given: the check tells what is missing.
+        return open_to[0]
     if own:
         _check_guards(case, own[0])
     raise Problem(_not_yours(case, fitting[0]), status=403, kind="not-yours")
@@ -373,6 +394,7 @@ def _too_late(case: Case, move: flow.Move, user) -> Problem:
 _OTHERS = {
     "suspend": gettext_lazy("Suspended"),
     "resume": gettext_lazy("Resumed"),
+    "split": gettext_lazy("Parts were given out"),
     "unmerged": gettext_lazy("A report was separated from it again"),
     "warned": gettext_lazy("Warned: due soon"),
     "overdue": gettext_lazy("Overdue"),
@@ -431,6 +453,16 @@ def _check(case: Case, move: flow.Move, user, given: Given) -> None:
                 % timezone.localtime(until).strftime("%Y-%m-%d %H:%M"),
                 kind="too-late",
             )
+    if "sent_back" in move.effects:
+        until = add_working_time(_sent_at(case), *settings.CASE_ORDER_RETURN, case.area_code)
+        if timezone.now() > until:
+            raise Problem(
+                _("The time to send this order back was over at %s; take it, or ask the street's centre.")
+                % timezone.localtime(until).strftime("%Y-%m-%d %H:%M"),
+                kind="too-late",
+            )
+    if not errors and not outcomes.holds(move.when, case, given):
+        wrong("answer", _("Nothing of what was given decides what comes next."))
     if errors:
         raise Problem(errors[0]["detail"], errors=errors, title=_("Something is missing"))
 
@@ -450,15 +482,16 @@ def _wrong_inputs(case: Case, move: flow.Move, given: Given) -> Iterator[tuple[s
     for unit in given.units:
         if not unit.active:
             yield "units", _("“%s” is not active any more.") % unit
-    if flow.DESK in move.needs and not _is_desk(case, given.desk):
+    if flow.DESK in move.needs and not desks.others(case).filter(code=given.desk).exists():
         yield "desk", _("Choose the desk of another area of the same level.")
     choices = {
         flow.COMPLEXITY: COMPLEXITIES,
+        flow.KIND: complaint_kinds() if flow.KIND in (*move.needs, *move.takes) else (),
         flow.MARK: Case.Mark.values,
         flow.ANSWER: [value for value in OwnerQuestion.Answer.values if value],
     }
     for name, known in choices.items():
-        value = getattr(given, name)
+        value = getattr(given, name) or said_before(case, name)
         if missing(name, value) or (value and name in (*move.needs, *move.takes) and value not in known):
             yield name, _("Choose one of: %s.") % ", ".join(known)
     if missing(flow.STARS, given.stars) or not (given.stars is None or 1 <= given.stars <= 5):
@@ -470,17 +503,22 @@ def _wrong_inputs(case: Case, move: flow.Move, given: Given) -> Iterator[tuple[s
             yield "solved", _("Say whether it is solved, and whether the person is satisfied.")
 
 
-def _is_desk(case: Case, code: str) -> bool:
-    """Whether a code names an area of the level whose desk has the case now, other than that desk's own."""
-    length = {Case.State.AT_STREET: 9}.get(case.state, 12)
-    now = (case.desk_code or case.area_code)[:length]
-    known = Area.objects.filter(code=code, valid_to=None, level=Area.CODE_LENGTHS[length])
-    return len(code) == length and code != now and known.exists()
+def complaint_kinds() -> list[str]:
+    """What a complaint may be: the codes of the dictionary, which operators keep."""
+    rows = DictionaryItem.objects.filter(dictionary__code="complaint_kind", active=True)
+    return list(rows.values_list("code", flat=True))
+
+
+def said_before(case: Case, name: str) -> str:
+    """What the case knows already of an input, so that it need not be given again."""
+    return {flow.COMPLEXITY: case.complexity, flow.KIND: case.complaint_kind}.get(name, "")
 
 
 def _sent_at(case: Case) -> datetime:
     """When the unit got the case that it holds."""
-    sent = case.transitions.filter(action__in=("dispatch", "auto_dispatch")).order_by("-id").first()
+    gives = {"dispatched", "auto_dispatched"}
+    names = {move.action for move in flow.flow_of(case).moves if gives & {*move.effects}}
+    sent = case.transitions.filter(action__in=names).order_by("-id").first()
     return sent.at if sent else case.dispatched_at or case.reported_at
 
 

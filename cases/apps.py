@@ -7,11 +7,17 @@ class CasesConfig(AppConfig):
     verbose_name = _("Cases")
 
     def ready(self):
+        from cases import announce, told
+        from cases.evaluation import base_counts, sources
+        from cases.public import desk, telling  # noqa: F401  (the first brings words for the audit log)
         from geo import attachments
 
-        attachments.holders.append(_hangs_on_a_case)
+        attachments.holders += [_hangs_on_a_case, _hangs_on_an_inspection]
         attachments.knowing.append(_knows_the_witness)
         attachments.reviewable.append(_photos_of_cases)
+        told.listeners += [announce.heard, telling.heard]
+        telling.register()
+        sources.register(base_counts.BaseCounts())
 
 
 def _hangs_on_a_case(user, attachment) -> bool:
@@ -40,3 +46,15 @@ def _photos_of_cases(user):
     from geo.models import Attachment
 
     return Attachment.objects.filter(case_attachments__case__in=Case.objects.for_user(user))
+
+
+def _hangs_on_an_inspection(user, attachment) -> bool:
+    """Who may see an evaluation of the subject, or assesses it, may see what was photographed there."""
+    from cases.evaluation.exports import subjects_for
+    from cases.models import EvaluationTask, Inspection
+
+    found = Inspection.objects.filter(photos__attachment=attachment).first()
+    if found is None:
+        return False
+    task = EvaluationTask.objects.for_user(user).filter(pk=found.task_id).select_related("model").first()
+    return task is not None and any(one.pk == found.subject_id for one in subjects_for(user, task))

@@ -3,12 +3,17 @@
 from assets.models import ItemType
 from cases import flow_data
 from cases.models import FilingStandard
+from cases.public import topics
 from geo.code_tables import rows
 
 
 def load() -> dict[str, int]:
-    """The shipped flows and filing standards; returns how many came in."""
-    return {"flows": flow_data.load(), "filing standards": load_filing_standards()}
+    """The shipped flows, filing standards and kinds of problems for residents; how many came in."""
+    return {
+        "flows": flow_data.load(),
+        "filing standards": load_filing_standards(),
+        "kinds of problems": topics.load(),
+    }
 
 
 def load_filing_standards() -> int:

@@ -30,6 +30,11 @@ def mine(user) -> Q:
         if by == flow.SCOPE:
             condition = scope_filter(Case, user, permission)
             if condition is not None:
+                # What was handed to another desk is not this one's any more.
+                elsewhere = Q(phase=Case.Phase.DESK) & ~Q(desk_code="")
+                for code in user.scope.areas(permission):
+                    elsewhere &= ~Q(desk_code__startswith=code)
+                condition &= ~elsewhere
                 wanted |= Q(pk__in=Case.objects.filter(condition & here).values("pk"))
         elif by == flow.HOLDER:
             wanted |= here & queries.held_by(user, permission)

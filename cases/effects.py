@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import deadlines, guards, verifiers
+from cases import deadlines, desks, guards, verifiers
 from cases.models import Case, CaseHold, CaseRequest, OwnerQuestion, Rating, Supervision, Transition
 from geo.calendar import add_working_time
 from geo.numbers import mint
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from cases.steps import Run
 
 S = Case.State
+# What later effects of the same move go by; done before them, in whatever order a flow names them.
+FIRST = ("complexity", "kind")
 EFFECTS: dict[str, Callable[[Run, Transition], None]] = {}
 
 
@@ -45,6 +47,7 @@ def effect(name: str):
 
 @effect("accepted")
 def _accepted(run, line):
+    """Notes when it was accepted, once."""
     run.case.accepted_at = run.case.accepted_at or run.now
 
 
@@ -73,6 +76,7 @@ def _filed(run, line):
 
 @effect("merged")
 def _merged(run, line):
+    """It lives on in another case."""
     run.case.duplicate_of = run.given.original
     line.detail["duplicate_of"] = run.given.original.number
 
@@ -115,6 +119,7 @@ def give_out(run, unit_id: int, line) -> None:
 
 @effect("dispatched")
 def _dispatched(run, line):
+    """A person gives it to a unit, whose clock runs from now on."""
     case, unit = run.case, run.given.unit
     earlier = case.decision
     case.decision = {"reason": "hand", "unit": unit.pk, "unit_name": unit.name, "by": str(run.user)}
@@ -127,6 +132,7 @@ def _dispatched(run, line):
 
 @effect("auto_dispatched")
 def _auto_dispatched(run, line):
+    """A rule gives it to a unit, whose clock runs from now on."""
     run.case.auto_dispatched = True
     line.detail["decision"] = run.case.decision
     give_out(run, run.decided.unit_id, line)
@@ -152,12 +158,28 @@ def _sent_back(run, line):
     case.return_count += 1
     line.detail["returned_by"] = case.holder_unit_id
     _lapse(run)
-    _difficult_by_rule(run, line)
+    # Shifted twice without being handled: a hard spot from now on.
+    if case.return_count >= settings.CASE_DIFFICULT_RETURNS and not case.mark and run.table.of("mark"):
+        case.mark = line.detail["mark"] = Case.Mark.HARD
+
+
+@effect("freed")
+def _freed(run, line):
+    """No unit has it any more, and no clock of handling runs."""
+    case = run.case
+    case.holder_unit = case.lead_unit = None
+    case.handle_due_at = case.close_due_at = None
 
 
 @effect("taken")
 def _taken(run, line):
     """The unit signs for it; nothing else changes."""
+
+
+@effect("insisted")
+def _insisted(run, line):
+    """The unit that sent it back has to take it; its clock goes on."""
+    line.to_unit_id = run.case.holder_unit_id
 
 
 @effect("in_hand")
@@ -195,28 +217,34 @@ def _sub_assigned(run, line):
 @effect("to_desk")
 def _to_desk(run, line):
     """Another area's desk has it (转办); back at the place's own, there is nothing to note."""
-    desk = run.given.desk
-    run.case.desk_code = "" if run.case.area_code.startswith(desk) else desk
-    line.detail["desk"] = desk
+    line.detail["desk"] = run.given.desk
+    run.case.desk_code = desks.kept(run.case, run.given.desk)
 
 
 @effect("to_own_desk")
 def _to_own_desk(run, line):
-    """It goes up from here: the desk above the one that has it now."""
+    """It goes up from here: the desk above the one that had it."""
     case = run.case
-    lengths = {S.AT_STREET: 9, S.AT_DISTRICT: 6}
     if case.desk_code:
-        case.desk_code = case.desk_code[: lengths.get(case.state, 9)]
+        case.desk_code = desks.kept(case, case.desk_code[: desks.LEVELS.get(case.state, desks.STREET)])
+
+
+@effect("desk_up")
+def _desk_up(run, line):
+    """The desk above has it, in the same state."""
+    line.detail["desk"] = run.case.desk_code = desks.above(run.case)
 
 
 @effect("complexity")
 def _complexity(run, line):
+    """How hard it is, which decides the limit; general where nobody says."""
     run.case.complexity = run.given.complexity or run.case.complexity or "general"
     line.detail["complexity"] = run.case.complexity
 
 
 @effect("kind")
 def _kind(run, line):
+    """What kind of complaint it is, which decides the limit."""
     run.case.complaint_kind = run.given.kind or run.case.complaint_kind
     line.detail["kind"] = run.case.complaint_kind
 
@@ -240,6 +268,7 @@ def _self_done(run, line):
 
 @effect("asked_extension")
 def _asked_extension(run, line):
+    """The unit asks for more time, at most the limit itself; the clock runs on."""
     case, given = run.case, run.given
     amount, unit = deadlines.limit_of(case)
     if given.amount is None or not 0 < given.amount <= amount:
@@ -254,6 +283,7 @@ def _asked_extension(run, line):
 
 @effect("asked_suspension")
 def _asked_suspension(run, line):
+    """The unit asks for a pause until a day of review; the clock runs on."""
     _check_review(run.given.day)
     line.detail["review_on"] = run.given.day.isoformat()
     _ask(run, line, CaseRequest.Kind.SUSPEND, review_on=run.given.day)
@@ -309,11 +339,13 @@ def _extended(run, line):
 
 @effect("extension_refused")
 def _extension_refused(run, line):
+    """The deadline stays."""
     run.later(_decide(run, line, CaseRequest.Kind.EXTEND, CaseRequest.State.REFUSED).save)
 
 
 @effect("suspension_refused")
 def _suspension_refused(run, line):
+    """The clock runs on."""
     run.later(_decide(run, line, CaseRequest.Kind.SUSPEND, CaseRequest.State.REFUSED).save)
 
 
@@ -359,6 +391,7 @@ def _lapse(run) -> None:
 
 @effect("verifier_asked")
 def _verifier_asked(run, line):
+    """Somebody is asked to check: the one named, else the nearest on duty."""
     if run.given.verifier is not None:
         run.case.verifier = run.given.verifier
     else:
@@ -368,11 +401,13 @@ def _verifier_asked(run, line):
 
 @effect("verified_before")
 def _verified_before(run, line):
+    """Looked at before filing; nobody is asked any more."""
     run.case.verifier = None
 
 
 @effect("verified")
 def _verified(run, line):
+    """Checked and found good, by whoever did it."""
     run.case.verifier = run.user  # who did it, whoever was asked
     run.case.verified_at = run.now
 
@@ -380,14 +415,25 @@ def _verified(run, line):
 @effect("failed")
 def _failed(run, line):
     """It goes back with what was left of the limit, and at least half of it."""
+    run.case.verifier = run.user
+    _again(run)
+    _difficult_by_rule(run, line)
+
+
+@effect("back_again")
+def _back_again(run, line):
+    """The feedback is poor; clock and count as after a failed check, the checker stays."""
+    _again(run)
+
+
+def _again(run) -> None:
     case = run.case
-    case.verifier = run.user
     case.rework_count += 1
     if case.holder_unit_id:
         case.handle_due_at = deadlines.rework_due(case, run.now)
         case.close_due_at = deadlines.close_due(case)
     case.handled_at = None
-    _difficult_by_rule(run, line)
+    case.self_handled = False
 
 
 @effect("redone")
@@ -402,16 +448,19 @@ def _redone(run, line):
 
 @effect("rated_inner")
 def _rated_inner(run, line):
+    """Grid staff's stars."""
     _rate(run, line, Rating.Kind.INNER, stars=run.given.stars)
 
 
 @effect("rated_outer")
 def _rated_outer(run, line):
+    """The resident's stars."""
     _rate(run, line, Rating.Kind.OUTER, stars=run.given.stars, solved=run.given.solved)
 
 
 @effect("called_back")
 def _called_back(run, line):
+    """What a call back found; of somebody not reached, nothing else is kept."""
     given = run.given
     answers = {"contacted": given.contacted, "solved": given.solved, "satisfied": given.satisfied}
     if not given.contacted:
@@ -430,8 +479,28 @@ def _rate(run, line, kind: str, **values) -> None:
     )
 
 
+@effect("explained")
+def _explained(run, line):
+    """Why it is closed although the person is not satisfied; somebody else reviews that."""
+
+
+@effect("reviewed_close")
+def _reviewed_close(run, line):
+    """Four eyes: whoever explained does not review the explanation."""
+    explained = guards.explanation(run.case)
+    if explained.actor_id == run.user.pk:
+        raise Problem(_("Somebody else has to review your explanation."), status=403, kind="not-yours")
+    line.detail["explained_by"] = explained.actor_id
+
+
+@effect("explanation_refused")
+def _explanation_refused(run, line):
+    """It is explained anew or done once more; nothing else changes."""
+
+
 @effect("closed")
 def _closed(run, line):
+    """Notes when it ended."""
     run.case.closed_at = run.now
 
 
@@ -481,18 +550,20 @@ def _reopened(run, line):
 
 @effect("difficult")
 def _difficult(run, line):
+    """It is listed as difficult."""
     run.case.difficult = True
 
 
 @effect("not_difficult")
 def _not_difficult(run, line):
+    """It leaves the list of difficult ones."""
     run.case.difficult = False
 
 
 def _difficult_by_rule(run, line) -> None:
     """Twice returned: nobody knows whose it is. Twice reworked: it does not get mended."""
     case = run.case
-    if case.difficult:
+    if case.difficult or not run.table.of("mark_difficult"):
         return
     if case.return_count >= settings.CASE_DIFFICULT_RETURNS:
         reason = "returns"
@@ -530,6 +601,7 @@ def _owner_asked(run, line):
 
 @effect("owner_answered")
 def _owner_answered(run, line):
+    """A unit that was asked says whether it is its own."""
     units = run.user.scope.units(run.move.permission)
     line.detail["answer"] = run.given.answer
     run.later(
@@ -571,6 +643,7 @@ def supervise(run, line, level: int, clock: datetime | None = None) -> None:
 
 @effect("supervision_replied")
 def _supervision_replied(run, line):
+    """Every open supervision gets this reply."""
     rows = Supervision.objects.filter(case=run.case, replied_at=None)
     run.later(lambda: rows.update(reply=line.reason, replied_by=run.user, replied_at=run.now))
 
@@ -583,14 +656,36 @@ def _reminded(run, line):
 
 @effect("marked")
 def _marked(run, line):
+    """It is marked as a hot, hard, blocked or legacy problem."""
     run.case.mark = run.given.mark
     line.detail["mark"] = run.given.mark
+    _next_review(run)
 
 
 @effect("unmarked")
 def _unmarked(run, line):
+    """The mark goes, and its review with it."""
     line.detail["mark"] = run.case.mark
     run.case.mark = ""
+    run.case.review_at = None
+
+
+@effect("blocked")
+def _blocked(run, line):
+    """The meeting found no owner: a blocked spot, until the next one decides."""
+    run.case.mark = line.detail["mark"] = Case.Mark.BLOCKED
+
+
+@effect("reviewed")
+def _reviewed(run, line):
+    """Looked at; it comes up again a quarter later."""
+    _next_review(run)
+
+
+def _next_review(run) -> None:
+    """A legacy problem is looked at each quarter, other marks have no day."""
+    later = run.now + timedelta(days=settings.CASE_LEGACY_REVIEW_DAYS)
+    run.case.review_at = later if run.case.mark == Case.Mark.LEGACY else None
 
 
 @effect("promised")

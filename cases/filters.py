@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assets.models import ItemType
-from cases import queries
+from cases import flow_data, queries
 from cases.models import Case
 from cases.statistics import link
 from geo.models import Area, Organisation
@@ -24,7 +24,17 @@ from grids.models import Grid
 
 S = Case.State
 
-# The tabs: states that one pair of hands deals with. "mine" and "all" are not states.
+P = Case.Phase
+# The tabs: phases that one pair of hands deals with, in every flow. "mine" and "all" are no phases.
+PHASES: dict[str, tuple[str, ...]] = {
+    "desk": (P.DESK,),
+    "unit": (P.UNIT, P.PAUSED),
+    "check": (P.CHECK,),
+    "rating": (P.RATING,),
+}
+# Tabs of views that people saved when the city's cases were the only ones.
+RENAMED = {"accept": "desk", "dispatch": "desk", "handle": "unit", "close": "desk"}
+# Words that stand for states of the city's cases in the ``state`` parameter.
 GROUPS: dict[str, tuple[str, ...]] = {
     "accept": (S.REPORTED, S.ACCEPTED, S.VERIFYING_BEFORE),
     "dispatch": (S.FILED,),
@@ -35,11 +45,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 VIEWS = {
     "mine": gettext_lazy("To do"),
-    "accept": gettext_lazy("Accepting"),
-    "dispatch": gettext_lazy("Dispatching"),
-    "handle": gettext_lazy("Handling"),
+    "desk": gettext_lazy("Accepting and dispatching"),
+    "unit": gettext_lazy("Handling"),
     "check": gettext_lazy("Checking"),
-    "close": gettext_lazy("Closing"),
+    "rating": gettext_lazy("Rating"),
     "all": gettext_lazy("All"),
 }
 DUE = {
@@ -55,8 +64,19 @@ REPORTED = {
     "month": gettext_lazy("This month"),
 }
 CLOSED = {"today": gettext_lazy("Closed today"), "month": gettext_lazy("Closed this month")}
+STEPS = {
+    "accept": gettext_lazy("Accepting"),
+    "dispatch": gettext_lazy("Dispatching"),
+    "handle": gettext_lazy("Handling"),
+    "check": gettext_lazy("Checking"),
+    "close": gettext_lazy("Closing"),
+    "ended": gettext_lazy("Ended"),
+}
 MARKS = {
     "urgent": (gettext_lazy("Urgent"), Q(urgent=True)),
+    "supervised": (gettext_lazy("Supervised"), Q(supervised=True)),
+    "difficult": (gettext_lazy("Difficult"), Q(difficult=True)),
+    **{value: (label, Q(mark=value)) for value, label in Case.Mark.choices},
     "returned": (gettext_lazy("Returned before"), Q(return_count__gt=0)),
     "reworked": (gettext_lazy("Reworked"), Q(rework_count__gt=0)),
     "undecided": (
@@ -72,6 +92,7 @@ SORTS = {
 }
 NAMES = (
     "view",
+    "flow",
     "state",
     "area",
     "type",
@@ -110,6 +131,8 @@ class Filters:
     @classmethod
     def read(cls, data, user=None) -> Filters:
         filters = cls({name: data[name].strip() for name in NAMES if data.get(name, "").strip()}, user)
+        if (view := filters.params.get("view")) in RENAMED:
+            filters.params["view"] = RENAMED[view]
         filters._check()
         return filters
 
@@ -125,6 +148,8 @@ class Filters:
                 raise bad_parameter(
                     name, _("%(name)s takes one of: %(known)s.") % {"name": name, "known": ", ".join(known)}
                 )
+        if (name := self.get("flow")) and flow_data.current(name) is None:
+            raise bad_parameter("flow", _("There is no flow “%s”.") % name[:40])
         self.states()
         self._reported()
         if self.get("stat"):
@@ -142,7 +167,8 @@ class Filters:
         return (
             "all"
             if any(
-                self.get(name) for name in ("state", "due", "reported", "closed", "component", "q", "stat")
+                self.get(name)
+                for name in ("flow", "state", "due", "reported", "closed", "component", "q", "stat")
             )
             else "mine"
         )
@@ -168,7 +194,10 @@ class Filters:
         if text in GROUPS:
             return GROUPS[text]
         states = tuple(text.split(","))
-        if unknown := [state for state in states if state not in S.values]:
+        known = {*S.values}
+        if not known >= {*states}:
+            known |= {state for table in flow_data.in_force() for state in table.states}
+        if unknown := [state for state in states if state not in known]:
             raise bad_parameter("state", _("There is no state “%s”.") % unknown[0][:40])
         return states
 
@@ -197,6 +226,8 @@ class Filters:
 
     def narrow(self, rows: QuerySet) -> QuerySet:
         """Everything but tab and state: what the tabs' counts count."""
+        if name := self.get("flow"):
+            rows = rows.filter(flow=name)
         if area := self.get("area"):
             code = parse_area(area)
             rows = (
@@ -221,7 +252,7 @@ class Filters:
             rows = rows.filter(reported_at__lt=end)
         if closed := self.get("closed"):
             since = queries.today()[0] if closed == "today" else queries.month_start()
-            rows = rows.filter(state=S.CLOSED, closed_at__gte=since)
+            rows = rows.filter(state__in=(S.CLOSED, S.ARCHIVED), closed_at__gte=since)
         if holder := self.get("holder"):
             if not holder.isdecimal():
                 raise bad_parameter("holder", _("holder takes the number of a unit."))
@@ -255,8 +286,9 @@ class Filters:
 
         if self.view == "mine":
             rows = rows.filter(desk_queries.mine(user))
-        elif self.view in GROUPS:
-            rows = rows.filter(state__in=GROUPS[self.view])
+        elif self.view in PHASES:
+            # Said twice: the index of open cases is by state.
+            rows = rows.filter(queries.open_cases(), phase__in=PHASES[self.view])
         if states := self.states():
             rows = rows.filter(state__in=states)
         return rows.order_by(*ORDERS[self.sort])
@@ -297,8 +329,11 @@ class Filters:
             if value == "open":
                 return _("Open")
             if value in GROUPS:
-                return str(VIEWS.get(value, _("Ended")))
-            return " / ".join(str(S(state).label) for state in self.states())
+                return str(STEPS[value])
+            table = flow_data.current(self.get("flow")) if self.get("flow") else None
+            return " / ".join(state_words(state, table) for state in self.states())
+        if name == "flow":
+            return str(flow_data.current(value).label)
         if name == "mark":
             return " / ".join(str(MARKS[mark][0]) for mark in value.split(","))
         if name == "component":
@@ -325,6 +360,13 @@ class Filters:
             return str(ItemType.Kind(kind).label)
         first = ItemType.objects.filter(standard=standard, kind=kind, class_code=code).first()
         return first.class_name if first else value
+
+
+def state_words(state: str, table=None) -> str:
+    """A state in the words of a flow, else of whichever has it."""
+    if table is not None and (label := table.state_label(state)):
+        return label
+    return str(S(state).label) if state in S.values else state
 
 
 # Unique at the end, so that a page can begin where the last one ended.

@@ -43,8 +43,11 @@ INPUTS = (
     *(REASON, PHOTO, POSITION, UNIT, TYPE, CASE, PERSON),
     *(AMOUNT, DAY, UNITS, DESK, COMPLEXITY, KIND, MARK, STARS, CALL_BACK, ANSWER),
 )
-# Where a move leads, when it is not a state of its own: it stays, or goes back to where the check began.
+# Where a move leads, when it is not a state of its own: it stays, or goes back to where it was handled, which
+# is the state that the last check began in.
 SAME, BEFORE = "", "@before"
+# The permission to check, where it is not the inspectors' own.
+CHECKS = {LETTER: "cases.rate_inner"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Move:
     ``needs`` must be given, ``takes`` may be; ``guards`` must hold (``cases.guards``), ``effects`` are what
     it changes beside the state (``cases.effects``), in order; ``then`` names moves of the system that follow
     at once, where they are possible. ``main`` is the button that is filled; ``danger`` ends a case or sends
-    it back. ``ends`` lists where it may lead when ``end`` is ``BEFORE``.
+    it back. ``when`` names what must have been given (``cases.outcomes``) for this row to be the one, where
+    an action has several outcomes. A move that names the state it starts from enters it anew, with its clock.
     """
 
     action: str
@@ -105,6 +109,7 @@ class Move:
     effects: tuple[str, ...] = ()
     next: Words = Words()
     then: tuple[str, ...] = ()
+    when: str = ""
     main: bool = False
     danger: bool = False
 
@@ -217,7 +222,9 @@ def may(user, case: Case, move: Move) -> bool:
     if move.by == SYSTEM or user is None or not user.is_authenticated:
         return False
     if move.by == REPORTER:
-        return case.reporter_id == user.pk
+        # Whoever typed in what a resident said on the phone does not rate in the resident's name.
+        for_another = "rated_outer" in move.effects and case.source == Case.Source.HOTLINE
+        return case.reporter_id == user.pk and not for_another
     scope = user.scope
     if move.by == HOLDER:
         return holds(user, case, move.permission)
@@ -225,7 +232,7 @@ def may(user, case: Case, move: Move) -> bool:
         asked = case.owner_questions.filter(answer="", unit_id__in=scope.units(move.permission))
         return bool(scope.units(move.permission)) and asked.exists()
     if move.by == VERIFIER:
-        if not scope.with_permission(move.permission) or _belongs_to_holder(user, case):
+        if not scope.with_permission(move.permission) or _did_it(user, case):
             return False
         if case.verifier_id == user.pk:
             return True
@@ -245,8 +252,12 @@ def holds(user, case: Case, permission: str) -> bool:
     return user.organisation_id in units and user.can(permission)
 
 
-def _belongs_to_holder(user, case: Case) -> bool:
-    """Nobody checks the work of the own unit."""
+def _did_it(user, case: Case) -> bool:
+    """Nobody checks the own work, or that of the own unit."""
+    from cases import guards
+
+    if case.self_handled and guards.self_handler(case) == user.pk:
+        return True
     if case.holder_unit_id is None or user.organisation_id is None:
         return False
     return user.organisation.path.startswith(case.holder_unit.path)

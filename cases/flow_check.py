@@ -139,6 +139,7 @@ def _form(definition: dict) -> list[Fault]:
 def _names(table: Flow) -> list[Fault]:
     """Names that the code must know: inputs, guards, effects, moves that follow."""
     from cases.effects import EFFECTS
+    from cases.outcomes import OUTCOMES
 
     faults = []
     for number, move in enumerate(table.moves):
@@ -157,6 +158,10 @@ def _names(table: Flow) -> list[Fault]:
                             % {"name": name, "known": ", ".join(known)},
                         )
                     )
+        if move.when and move.when not in OUTCOMES:
+            words = _("“%(name)s” is not known. Known: %(known)s.")
+            told = words % {"name": move.when, "known": ", ".join(OUTCOMES)}
+            faults.append(Fault(f"/moves/{number}/when", told))
         for name in move.then:
             if not any(one.by == flow.SYSTEM for one in table.of(name)):
                 words = _("What follows, “%s”, is no move of the system in this flow.") % name
@@ -177,11 +182,16 @@ def _ways(table: Flow) -> list[Fault]:
             if move.end not in (flow.SAME, flow.BEFORE):
                 onward[state].add(move.end)
                 into[move.end].add(state)
-    # Back to where a check began: to every state from which it is entered.
-    for move in table.moves:
+    # Back to where it was handled: to every state from which a check is entered.
+    checks = {code for code, state in table.states.items() if state.phase == Case.Phase.CHECK}
+    handled = {state for check in checks for state in into[check]} - checks - {""}
+    for number, move in enumerate(table.moves):
         if move.end == flow.BEFORE:
             for state in move.start:
-                onward[state] |= into.get(state, set()) - {state, ""}
+                onward[state] |= handled
+            if not handled:
+                words = _("There is no check to go back from.")
+                faults.append(Fault(f"/moves/{number}/to", words))
     reached = _closure({""}, onward)
     backward: dict[str, set[str]] = {code: set() for code in onward}
     for state, ends in onward.items():

@@ -6,7 +6,7 @@ A definition is a dictionary::
      "handling": {"by": "standard" | a field of the case, "limits": {value: {"amount", "unit"}}},
      "states": [{"code", "label", "phase", "limit": {"amount", "unit"}, "clock"}],
      "moves": [{"action", "label", "from": [states], "to", "permission", "by", "needs", "takes", "guards",
-                "effects", "next", "then", "main", "danger"}],
+                "effects", "next", "then", "when", "main", "danger"}],
      "timers": [{"kind", "clock", "phases", "states", "after": {"amount", "unit"}, "share", "do", "level",
                  "action"}]}
 
@@ -79,6 +79,7 @@ def _move(row: dict) -> Move:
         permission=row.get("permission", ""),
         by=row.get("by", "scope"),
         next=_words(row.get("next")),
+        when=row.get("when", ""),
         main=row.get("main", False),
         danger=row.get("danger", False),
         **lists,

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Case, CaseRequest, Supervision
+from cases import desks
+from cases.models import Case, CaseRequest, Supervision, Transition
 from geo.calendar import add_working_time
 
 GUARDS: dict[str, tuple[Callable[[Case], bool], object]] = {}
@@ -37,16 +38,23 @@ def why(name: str) -> str:
 
 
 def know(cases: list[Case]) -> list[Case]:
-    """Read what guards ask about for many cases at once (two queries), so that a list asks no more."""
+    """Read what guards ask about for many cases at once (three queries), so that a list asks no more."""
     waiting: dict[int, dict[str, CaseRequest]] = {case.pk: {} for case in cases}
     for row in CaseRequest.objects.filter(case__in=waiting, state=CaseRequest.State.PENDING):
         waiting[row.case_id][row.kind] = row
+    done = [case.pk for case in cases if case.self_handled and case.phase == Case.Phase.CHECK]
+    lines = Transition.objects.filter(case__in=done, action="self_handle").order_by("id")
+    doers = dict(lines.values_list("case_id", "actor_id")) if done else {}
     supervised = [case.pk for case in cases if case.supervised]
     unanswered = Supervision.objects.filter(case__in=supervised, replied_at=None)
     to_reply = set(unanswered.values_list("case_id", flat=True)) if supervised else set()
+    parts = Case.objects.filter(parent__in=waiting).exclude(state__in=Case.ENDED).order_by()
+    in_parts = set(parts.values_list("parent_id", flat=True))
     for case in cases:
+        case.known_parts = case.pk in in_parts
         case.known_requests = waiting[case.pk]
         case.known_supervision = case.pk in to_reply
+        case.known_doer = doers.get(case.pk)
     return cases
 
 
@@ -55,6 +63,13 @@ def pending(case: Case, kind: str) -> CaseRequest | None:
     if not hasattr(case, "known_requests"):
         know([case])
     return case.known_requests.get(kind)
+
+
+def self_handler(case: Case) -> int | None:
+    """The id of whoever solved it in the grid, while that is being checked."""
+    if not hasattr(case, "known_doer"):
+        know([case])
+    return case.known_doer
 
 
 @guard("self_handled", _("It was not handled by the reporter."))
@@ -154,3 +169,42 @@ def _marked(case):
 @guard("not_redone", _("It was redone once; explain why it is closed all the same."))
 def _not_redone(case):
     return case.rework_count == 0
+
+
+@guard("parts_done", _("Parts of it are still open; they end first."))
+def _parts_done(case):
+    if not hasattr(case, "known_parts"):
+        know([case])
+    return not case.known_parts
+
+
+@guard("from_resident", _("It came from the grid's own staff; there is no resident to rate it."))
+def _from_resident(case):
+    return case.source not in (Case.Source.SUPERVISOR, Case.Source.WORKER)
+
+
+@guard("handled_again", _("It was not handled again since it became a legacy problem."))
+def _handled_again(case):
+    return case.transitions.filter(action="second_handle").exists()
+
+
+@guard("not_at_the_top", _("The city's desk has it; there is none above."))
+def _not_at_the_top(case):
+    return desks.above(case) != ""
+
+
+def explanation(case: Case) -> Transition | None:
+    """The explanation that waits for its review: the last one since the case was found unsatisfactory."""
+    last = case.transitions.filter(action__in=("explain", "refuse_explanation", "call_back")).order_by("-id")
+    line = last.first()
+    return line if line is not None and line.action == "explain" else None
+
+
+@guard("explained", _("Nobody has explained it yet."))
+def _explained(case):
+    return explanation(case) is not None
+
+
+@guard("not_explained", _("It was explained and waits for its review."))
+def _not_explained(case):
+    return explanation(case) is None

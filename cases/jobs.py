@@ -1,10 +1,12 @@
 """Background work on cases."""
 
-from procrastinate.contrib.django import app
-
+from cases import announce as announcing
 from cases import exports, timers
+from cases.evaluation import exports as evaluation_exports
+from cases.public import actions as public_actions
 from cases.statistics import bulletin
 from cases.statistics import exports as statistics_exports
+from geo.jobs import PATIENT, app
 
 
 @app.task
@@ -30,3 +32,22 @@ def make_report(output_id: int, report_id: int) -> None:
 def ring_clocks(timestamp: int) -> int:
     """Ring the clocks of cases that are due: warnings, overdue, supervision, reviews (``cases.timers``)."""
     return timers.ring_due()
+
+
+@app.task(retry=PATIENT)
+def announce(case_id: int, lines: list[int]) -> dict[str, int]:
+    """Tell people and programs outside what was done to a case; told again, nothing doubles."""
+    return announcing.announce(case_id, lines)
+
+
+@app.task
+def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
+    """Write a workbook, a report or the sample's points of an evaluation for an output."""
+    evaluation_exports.write(output_id, task_id, kind)
+
+
+@app.periodic(cron="41 19 * * *")
+@app.task(queueing_lock="cases.clean_up_public")
+def clean_up_public(timestamp: int) -> dict[str, int]:
+    """At night: what residents left and is not needed any more."""
+    return public_actions.clean_up()

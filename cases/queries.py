@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from assets.models import Component, ItemType
+from cases import flow
 from cases.models import Case, CaseAttachment, Transition
 from geo.models import Organisation
 from geo.nearness import within_metres
@@ -58,7 +60,7 @@ def listed() -> QuerySet:
         case=OuterRef("pk"), attachment__media_type__startswith="image/"
     ).exclude(attachment__thumbnail="")
     return (
-        Case.objects.select_related("type", "grid", "holder_unit", "verifier")
+        Case.objects.select_related("type", "grid", "holder_unit", "verifier", "filing_standard")
         .defer("decision")
         .annotate(picture=Subquery(first.order_by("id").values("attachment__uuid")[:1]))
     )
@@ -73,31 +75,35 @@ def told() -> QuerySet:
         "grid",
         "unit_grid",
         "holder_unit",
+        "lead_unit",
         "verifier",
         "reporter",
         "filing_standard",
         "duplicate_of",
+        "lead_unit",
+        "parent",
+        "reopened_from",
     )
 
 
 def counts(rows: QuerySet) -> dict:
     """How many of ``rows`` there are per state and per deadline, in one statement, each to 10,000.
 
-    {"states": {state: n}, "open": n, "overdue": n, "late": n, "due_today": n, "all": n}; a figure of 10,001
-    means "more than 10,000". Open cases, which are few, are read once for all their figures; of ended ones,
-    which are nearly all, no more are read than are told.
+    {"states": {state: n}, "phases": {phase: n}, "open": n, "overdue": n, "late": n, "due_today": n,
+    "all": n}; a figure of 10,001 means "more than 10,000". Open cases, which are few, are read once for all
+    their figures; of ended ones, which are nearly all, no more are read than are told.
     """
     clocks = {"overdue": overdue(), "late": late(), "due_today": due_today()}
     opened = (
         rows.filter(open_cases())
         .order_by()
-        .values("state")
+        .values("state", "phase")
         .annotate(n=Count("pk"), **{name: Count("pk", filter=when) for name, when in clocks.items()})
     )
     parts = [("select * from ({}) r", opened)]
     for state in Case.ENDED:
         to_there = rows.filter(state=state).order_by().values("state")[: COUNT_TO + 1]
-        parts.append(("select state, count(*), 0, 0, 0 from ({}) r group by state", to_there))
+        parts.append(("select state, 'ended', count(*), 0, 0, 0 from ({}) r group by state", to_there))
     texts, values = [], []
     for text, part in parts:
         with contextlib.suppress(EmptyResultSet):
@@ -109,12 +115,16 @@ def counts(rows: QuerySet) -> dict:
         with connection.cursor() as cursor:
             cursor.execute(" union all ".join(texts), values)
             found = cursor.fetchall()
-    of_state = {state: n for state, n, *_clocks in found}
+    of_state, of_phase = Counter(), Counter()
+    for state, phase, n, *_clocks in found:
+        of_state[state] += n
+        of_phase[phase] += n
     figures = {"open": sum(n for state, n in of_state.items() if state not in Case.ENDED)}
-    figures |= {name: sum(row[at] for row in found) for at, name in enumerate(clocks, 2)}
-    states = {state: min(of_state.get(state, 0), COUNT_TO + 1) for state in S.values}
+    figures |= {name: sum(row[at] for row in found) for at, name in enumerate(clocks, 3)}
+    states = {state: min(of_state[state], COUNT_TO + 1) for state in {**dict.fromkeys(S.values), **of_state}}
+    phases = {phase: min(of_phase[phase], COUNT_TO + 1) for phase in PHASE.values}
     figures = {name: min(n, COUNT_TO + 1) for name, n in figures.items()}
-    return {"states": states, **figures, "all": sum(states.values())}
+    return {"states": states, "phases": phases, **figures, "all": sum(states.values())}
 
 
 def likely_duplicates(
@@ -160,9 +170,13 @@ def to_verify(user) -> Q:
 
     One of them does it. Nobody checks the work of the own unit (as ``flow.may`` has it).
     """
-    theirs = Q(verifier_id=user.pk)
-    if grids := user.scope.grids("cases.verify"):
-        theirs |= Q(grid_id__in=grids)
+    theirs = Q(pk__in=[])
+    for condition, permission in (
+        (Q(flow__in=list(flow.CHECKS)), flow.CHECKS[flow.LETTER]),
+        (~Q(flow__in=[*flow.CHECKS, flow.COMPLAINT]), "cases.verify"),
+    ):
+        if user.can(permission):
+            theirs |= condition & (Q(verifier_id=user.pk) | Q(grid_id__in=user.scope.grids(permission)))
     wanted = Q(phase=PHASE.CHECK) & theirs
     if user.organisation_id is not None:
         own = [int(pk) for pk in user.organisation.path.split("/") if pk]
@@ -179,8 +193,12 @@ def held_by(user, permission: str) -> Q:
 
 
 def tasks(user) -> QuerySet:
-    """What this person has to do now: verify where asked or on duty, handle what the own unit holds."""
-    wanted = to_verify(user) if user.can("cases.verify") else Q(pk__in=[])
+    """What this person has to do now: verify where asked or on duty, handle what the own unit holds, and
+    look into letters that were found in the own grids.
+    """
+    wanted = to_verify(user)
+    if grids := user.scope.grids("cases.grid_handle"):
+        wanted |= Q(flow=flow.LETTER, state=S.FOUND, grid_id__in=grids)
     if user.can("cases.handle"):
         wanted |= Q(phase=PHASE.UNIT) & held_by(user, "cases.handle")
     return listed().for_user(user).filter(wanted).order_by("due_at", "pk")
@@ -226,6 +244,13 @@ def units_for(case: Case) -> QuerySet:
     return Organisation.objects.filter(around, active=True).order_by("kind", "path")
 
 
+# Whose work it is to receive what people report; they may know who did.
+RECEIVERS = {
+    flow.CITY: ("cases.accept", "cases.dispatch"),
+    flow.LETTER: ("cases.community", "cases.street"),
+    flow.COMPLAINT: ("cases.complaints",),
+}
+
 # Lines of the log whose actor is a witness, hidden from the unit complained about.
 WITNESSED = ("report", "supplement")
 
@@ -237,13 +262,21 @@ def hides_actor(user, line: Transition, case: Case, sees: bool) -> bool:
 
 
 def sees_reporter(user, case: Case) -> bool:
-    """Whether the reporter's name may be shown: to the reporter and to those who accept or dispatch there.
+    """Whether the reporter's name may be shown: to the reporter and to the desks that deal with it there.
 
     Never to the unit complained about.
     """
     if case.reporter_id == user.pk:
         return True
-    scope = user.scope
-    if case.holder_unit_id and case.holder_unit_id in scope.units("cases.handle"):
+    if flow.holds(user, case, "cases.handle"):
         return False
-    return any(scope.covers(permission, case.area_code) for permission in ("cases.accept", "cases.dispatch"))
+    desks = RECEIVERS.get(case.flow, RECEIVERS[flow.CITY])
+    codes = filter(None, (case.area_code, case.desk_code))
+    return any(user.scope.covers(permission, code) for code in codes for permission in desks)
+
+
+def may_reveal(user, case: Case) -> bool:
+    """Whether the user may ask for the reporter's contact: by right over the place, and not a party to it."""
+    if flow.holds(user, case, "cases.handle"):
+        return False
+    return any(user.scope.covers("cases.reveal", code) for code in (case.area_code, case.desk_code) if code)

@@ -9,18 +9,22 @@ from geo.registry import finders
 from geo.search import Finder, found
 
 MOST_DIGITS = 6
+PREFIXES = "AWH"  # of cases, letters and complaints
 
 
 def find_cases(user, text: str, limit: int) -> list[dict]:
     """Cases by the beginning of their number, or words of address and description, latest first."""
     rows = Case.objects.for_user(user).select_related("type").defer("decision")
     number = text.upper()
-    if number.startswith("A") and number[1:].isdecimal():
+    if number[:1] in PREFIXES and number[1:].isdecimal():
         rows = rows.filter(number__startswith=number)
     elif text.isdecimal():
         if len(text) < MOST_DIGITS:
             return []
-        rows = rows.filter(number__startswith=f"A{text}")
+        wanted = Q()
+        for prefix in PREFIXES:
+            wanted |= Q(number__startswith=f"{prefix}{text}")
+        rows = rows.filter(wanted)
     else:
         rows = rows.filter(Q(address__contains=text) | Q(description__contains=text))
     return [

@@ -74,6 +74,7 @@ class Run:
         self.concerned: set[int] = set()
         self.holders_before = {case.holder_unit_id, case.lead_unit_id} - {None}
         self.asked_before = case.verifier_id
+        self._moves: list[flow.Move] = []
         self._later: list[Callable[[], object]] = []
         self._begun: list[tuple[Case, Transition]] = []
 
@@ -81,6 +82,8 @@ class Run:
         """Apply one move to the case in memory and note its line."""
         case, given = self.case, self.given
         line = Transition(action=move.action, from_state=case.state, at=self.now, detail=detail or {})
+        if move.when:
+            line.detail["when"] = move.when
         if not by_system:
             line.actor = self.user
             if self.user is not None:
@@ -90,16 +93,17 @@ class Run:
             line.device_at, line.client_key = given.device_at, given.client_key
             if given.accuracy_m is not None:
                 line.detail["accuracy_m"] = given.accuracy_m
-        before = case.state
         case.state = self._end(move)
         case.phase = self.table.phase(case.state)
         self.move = move
-        for name in move.effects:
+        for name in sorted(move.effects, key=lambda name: name not in effects.FIRST):
             effects.EFFECTS[name](self, line)
-        if case.state != before or move.effects:
-            self._clock(entered=case.state != before)
+        entered = move.end != flow.SAME
+        if entered or move.effects:
+            self._clock(entered)
         line.to_state = case.state
         self.lines.append(line)
+        self._moves.append(move)
         return line
 
     def note(self, action: str, detail: dict) -> Transition:
@@ -111,14 +115,15 @@ class Run:
         return line
 
     def _end(self, move: flow.Move) -> str:
-        """Where a move leads; back to where a check began, the log tells."""
+        """Where a move leads; back to where it was handled, the log tells: there the last check began."""
         if move.end == flow.SAME:
             return self.case.state
         if move.end != flow.BEFORE:
             return move.end
+        checks = [code for code, state in self.table.states.items() if state.phase == Case.Phase.CHECK]
         came = (
-            self.case.transitions.filter(to_state=self.case.state)
-            .exclude(from_state=self.case.state)
+            self.case.transitions.filter(to_state__in=checks)
+            .exclude(from_state__in=checks)
             .order_by("-id")
             .values_list("from_state", flat=True)
             .first()
@@ -189,7 +194,7 @@ class Run:
             line.case = case
         Transition.objects.bulk_create(self.lines)
         if self.given.photos:
-            link_photos(case, self.lines[0], self.given.photos)
+            link_photos(case, self.lines[0], self._moves[0], self.given.photos)
         held = {case.holder_unit_id, case.lead_unit_id} - {None}
         if held:
             CaseHold.objects.bulk_create(
@@ -207,8 +212,8 @@ class Run:
         done = [line.action for line in self.lines]
         if "merge" in done:
             repeats.note(self.given.original, self.user, words=case.description, repeating=case)
-        asked = any("verifier_asked" in move.effects for move in self._made())
-        if asked or any(action.startswith("verify_") for action in done):
+        asked = self._did("verifier_asked")
+        if asked or self._did("verified", "verified_before", "failed"):
             # All who could do it: the task appears in their lists, or leaves them.
             everybody = dict.fromkeys((case.verifier_id, self.asked_before, *verifiers.on_duty(case)))
             doer = self.user.pk if self.user is not None else None
@@ -217,9 +222,9 @@ class Run:
                     events.emit("tasks", case.pk, user_id=person, verb="asked" if asked else "done")
         told.tell(case, self.lines, created)
 
-    def _made(self) -> list[flow.Move]:
-        """The rows of the table that were taken."""
-        return [move for line in self.lines for move in self.table.of(line.action)]
+    def _did(self, *names: str) -> bool:
+        """Whether one of these effects was part of what was done."""
+        return any(name in move.effects for move in self._moves for name in names)
 
     def _begin(self) -> None:
         from cases import timers
@@ -242,11 +247,18 @@ class Run:
             told.tell(new, [begun], True)
 
 
-def link_photos(case: Case, line: Transition, photos: list[Evidence]) -> None:
-    """Attach photos to a case and to the line of the log they came with."""
-    usual = {"report": "report", "report_handled": "handle"}.get(
-        line.action, "verify" if line.action.startswith("verify") else "other"
-    )
+# Which step of a case photos show, by what the move they came with does.
+_SHOWN = {
+    **dict.fromkeys(("handled", "self_done"), "handle"),
+    **dict.fromkeys(("verified", "verified_before", "failed"), "verify"),
+}
+
+
+def link_photos(case: Case, line: Transition, move: flow.Move | None, photos: list[Evidence]) -> None:
+    """Attach photos to a case and to the line of the log they came with; ``move`` is none beside the flow."""
+    usual = "report" if line.action == "report" else "other"
+    if move is not None:
+        usual = next((_SHOWN[name] for name in move.effects if name in _SHOWN), usual)
     # Of two cases that take one photo at the same moment, the later one is told.
     given = [photo.attachment.pk for photo in photos]
     list(Attachment.objects.select_for_update(no_key=True).filter(pk__in=given).order_by("pk"))

@@ -38,5 +38,5 @@ def supplement(number: str, user, given: Given) -> Case:
             client_key=given.client_key,
         )
         if photos:
-            link_photos(case, line, photos)
+            link_photos(case, line, None, photos)
     return case

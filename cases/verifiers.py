@@ -1,4 +1,4 @@
-"""Who is asked to verify: the nearest inspector on duty there, never of the unit that handled it.
+"""Who is asked to verify: the nearest on duty there who may, never of the unit that handled it.
 
 Whoever else has duty in the grid may do it as well, and is told.
 """
@@ -6,6 +6,7 @@ Whoever else has duty in the grid may do it as well, and is told.
 from django.db import connection
 from django.utils import timezone
 
+from cases import flow, guards
 from cases.models import Case
 
 # Duty in the case's grid comes first, then a running shift, then the last position of that shift.
@@ -24,7 +25,7 @@ where duty.grid_id = %(grid)s
   and (%(path)s = '' or o.path is null or not starts_with(o.path, %(path)s))
   and exists (
       select 1 from geo_grant g join geo_role r on r.id = g.role_id
-      where g.user_id = u.id and 'cases.verify' = any(r.permissions)
+      where g.user_id = u.id and %(permission)s = any(r.permissions)
         and (g.valid_to is null or g.valid_to > %(today)s)
   )
 order by s.id is null,
@@ -42,6 +43,7 @@ def on_duty(case: Case) -> list[int]:
             _NEAREST,
             {
                 "grid": case.grid_id,
+                "permission": flow.CHECKS.get(case.flow, "cases.verify"),
                 "today": timezone.localdate(),
                 "path": case.holder_unit.path if case.holder_unit_id else "",
                 "lon": case.geom.x,
@@ -49,4 +51,8 @@ def on_duty(case: Case) -> list[int]:
             },
         )
         # Somebody may have duty twice, as a leader and as a member.
-        return list(dict.fromkeys(pk for (pk,) in cursor.fetchall()))
+        found = dict.fromkeys(pk for (pk,) in cursor.fetchall())
+    if case.self_handled:
+        # Who solved it does not check it.
+        found.pop(guards.self_handler(case), None)
+    return list(found)

@@ -9,6 +9,8 @@ himself, and nobody sets another administrator's password here: that is done at 
 from axes.utils import reset as unlock_attempts
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from geo import audit, passwords
@@ -23,13 +25,21 @@ OFFICES = {
     Role.Administrator.SECURITY: {GRANT_ROLES, UNLOCK},
     Role.Administrator.AUDIT: {READ_AUDIT},
 }
-_USER_FIELDS = ("username", "name", "organisation", "phone", "language", "is_active")
+_USER_FIELDS = ("username", "name", "organisation", "phone", "email", "language", "is_active")
 
 
 def need(actor, permission: str) -> None:
     """Refuse whoever lacks a permission."""
     if not actor.is_authenticated or not actor.can(permission):
         raise Problem(_("You may not do this."), status=403, kind="forbidden")
+
+
+def holders(permission: str):
+    """The active users who have a permission today, anywhere."""
+    today = timezone.localdate()
+    grants = Grant.objects.filter(Q(valid_to=None) | Q(valid_to__gt=today))
+    grants = grants.filter(role__permissions__contains=[permission])
+    return User.objects.filter(is_active=True, pk__in=grants.order_by().values("user"))
 
 
 def offices(user) -> set[str]:

@@ -12,7 +12,7 @@ import chinese_calendar
 from django.conf import settings
 
 from geo import roles
-from geo.models import CalendarDay, Dictionary, DictionaryItem, OfficeHours
+from geo.models import CalendarDay, Dictionary, DictionaryItem, NotificationTemplate, OfficeHours
 
 # Chinese names of the library's holidays, which it gives in English.
 _HOLIDAYS = {
@@ -41,6 +41,7 @@ def load() -> dict[str, int]:
         "calendar days": load_calendar(),
         "office hours": _load_hours(),
         "dictionary items": _load_dictionaries(),
+        "notification templates": load_templates(),
     }
 
 
@@ -99,3 +100,22 @@ def _load_dictionaries() -> int:
             )
     DictionaryItem.objects.bulk_create(items, ignore_conflicts=True)
     return len(items)
+
+
+def load_templates() -> int:
+    """Words of messages: those that an operator changed stay, the others follow the file."""
+    key = ("code", "channel", "language")
+    templates = [NotificationTemplate(**row) for row in rows("notification_templates.csv")]
+    known = {
+        tuple(getattr(one, name) for name in key): one
+        for one in NotificationTemplate.objects.filter(changed_at=None)
+    }
+    changed = []
+    for shipped in templates:
+        old = known.get(tuple(getattr(shipped, name) for name in key))
+        if old and (old.subject, old.body) != (shipped.subject, shipped.body):
+            old.subject, old.body = shipped.subject, shipped.body
+            changed.append(old)
+    NotificationTemplate.objects.bulk_update(changed, ["subject", "body"])
+    NotificationTemplate.objects.bulk_create(templates, ignore_conflicts=True)
+    return len(templates)

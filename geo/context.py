@@ -19,7 +19,8 @@ def _frame(request) -> dict:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    sessions.at_desk(request)
+    if not getattr(request, "from_phone_too", False):
+        sessions.at_desk(request)
     city = Area.objects.filter(code=settings.CITY_CODE, valid_to=None).values_list("name", flat=True).first()
     scopes = _scopes(user)
     return {

@@ -13,11 +13,14 @@ from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from geo import attachments, idempotency, outputs, tallies
+from geo import attachments, idempotency, notifications, outputs, tallies, webhooks
 from geo.models import Event, IdempotencyKey
+from geo.notifications import sending
 
 # For work that may fail for a passing reason (network, lock): five more tries over about an hour.
 PATIENT = RetryStrategy(max_attempts=6, exponential_wait=4)
+# Jobs that wait on somebody outside have a queue and a worker of their own: no export waits for a gateway.
+OUTSIDE = "outside"
 # A worker without a sign of life for so long is dead (it gives one every ten seconds).
 STALLED_SECONDS = 60
 EVENT_DAYS = 3
@@ -68,4 +71,18 @@ def clean_up(timestamp: int) -> dict[str, int]:
         "log-ins": logins.delete()[0],
         "orphaned attachments": attachments.delete_orphans(),
         "outputs": outputs.clean_up(),
+        "webhook deliveries": webhooks.clean_up(),
+        **sending.clean_up(),
     }
+
+
+@app.task(queue=OUTSIDE, retry=PATIENT)
+def deliver_message(message_id: int) -> str:
+    """Hand a message to its gateway; one that was delivered, refused or given up is left alone."""
+    return notifications.deliver(message_id)
+
+
+@app.task(queue=OUTSIDE)
+def deliver_webhook(delivery_id: int, attempt: int, force: bool = False) -> str:
+    """Post an event to a webhook; the next attempt, if one is needed, is a job of its own."""
+    return webhooks.deliver(delivery_id, attempt, force=force)

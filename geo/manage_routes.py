@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from geo.pages import audit_log, people, rights, tables
+from geo.pages import audit_log, messages, people, rights, tables, templates, webhooks
 
 urlpatterns = [
     path("users/", people.users, name="manage-users"),
@@ -26,4 +26,23 @@ urlpatterns = [
     path("dictionaries/<slug:code>/", tables.dictionary, name="manage-dictionary"),
     path("calendar/", tables.calendar, name="manage-calendar"),
     path("calendar/<slug:kind>/<int:pk>/delete", tables.calendar_delete, name="manage-calendar-delete"),
+    path("messages/", messages.log, name="manage-messages"),
+    path("messages/<int:pk>/", messages.message, name="manage-message"),
+    path("messages/<int:pk>/retry", messages.message_retry, name="manage-message-retry"),
+    path("outbox/", messages.outbox, name="manage-outbox"),
+    path("templates/", templates.templates, name="manage-templates"),
+    path("templates/<int:pk>/", templates.template, name="manage-template"),
+    path("templates/<int:pk>/preview", templates.template_preview, name="manage-template-preview"),
+    path("templates/<int:pk>/restore", templates.template_restore, name="manage-template-restore"),
+    path("subscriptions/", templates.subscriptions, name="manage-subscriptions"),
+    path("subscriptions/<int:pk>/delete", templates.subscription_delete, name="manage-subscription-delete"),
+    path("webhooks/", webhooks.hooks, name="manage-webhooks"),
+    path("webhooks/new", webhooks.hook_new, name="manage-webhook-new"),
+    path("webhooks/<int:pk>/", webhooks.hook, name="manage-webhook"),
+    path("webhooks/<int:pk>/rotate", webhooks.hook_rotate, name="manage-webhook-rotate"),
+    path("webhooks/<int:pk>/test", webhooks.hook_test, name="manage-webhook-test"),
+    path("webhooks/<int:pk>/replay", webhooks.hook_replay, name="manage-webhook-replay"),
+    path("webhooks/<int:pk>/delete", webhooks.hook_delete, name="manage-webhook-delete"),
+    path("deliveries/<int:pk>/", webhooks.delivery, name="manage-delivery"),
+    path("deliveries/<int:pk>/replay", webhooks.delivery_replay, name="manage-delivery-replay"),
 ]

@@ -20,7 +20,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in the menu. ``permission`` ("app.verb") hides it from whoever lacks it; "" shows it to all.
+    """A page in the menu. ``permission`` ("app.verb"; of several any) hides it from others, "" from nobody.
 
     ``under`` lists the path prefixes under which the entry is the current one; by default its own path.
     """
@@ -29,7 +29,7 @@ class Entry:
     label: str
     url_name: str
     icon: str
-    permission: str = ""
+    permission: str | tuple[str, ...] = ""
     group: str = "work"
     order: int = 100
     under: tuple[str, ...] = ()
@@ -64,7 +64,8 @@ class Menu:
         self.discover()
         shown = []
         for entry in sorted(self.entries.values(), key=lambda one: one.order):
-            if entry.permission and not user.can(entry.permission):
+            needed = (entry.permission,) if isinstance(entry.permission, str) else entry.permission
+            if any(needed) and not any(user.can(one) for one in needed):
                 continue
             url = entry.url
             shown.append({"entry": entry, "url": url, "under": _longest((url, *entry.under), path)})
@@ -114,6 +115,36 @@ menu.add(
     ),
     Entry(
         "calendar", _("Working calendar"), "manage-calendar", "calendar", "geo.manage_settings", "system", 40
+    ),
+    Entry(
+        "messages",
+        _("Messages sent"),
+        "manage-messages",
+        "bell",
+        "geo.manage_settings",
+        "system",
+        45,
+        under=("/manage/outbox/",),
+    ),
+    Entry(
+        "templates",
+        _("Message templates"),
+        "manage-templates",
+        "edit",
+        "geo.manage_settings",
+        "system",
+        46,
+        under=("/manage/subscriptions/",),
+    ),
+    Entry(
+        "webhooks",
+        _("Webhooks"),
+        "manage-webhooks",
+        "link",
+        "geo.manage_settings",
+        "system",
+        47,
+        under=("/manage/deliveries/",),
     ),
     Entry("grants", _("Roles of users"), "manage-all-grants", "users", "geo.grant_roles", "system", 50),
     Entry("roles", _("Roles"), "manage-roles", "lock", "geo.grant_roles", "system", 60),

@@ -104,12 +104,26 @@ class Problems:
                 for name, value in request.GET.items()
                 if "\x00" in name + value
             ]
-            return problem_response(Problem(detail, status=400, kind="parameter", errors=errors))
-        return self.get_response(request)
+            return self._say(request, Problem(detail, status=400, kind="parameter", errors=errors))
+        response = self.get_response(request)
+        if response.status_code == 405 and not response.streaming and not response.content:
+            # Django's own answer to a wrong method is an empty page: the way back to an action, for example.
+            detail = _("Nothing can be read at this address; it takes what a button sends.")
+            said = self._say(request, Problem(detail, status=405, kind="method"))
+            said["Allow"] = response["Allow"]
+            return said
+        return response
+
+    @staticmethod
+    def _say(request, problem):
+        """A page for whoever looks at one, the document for programs."""
+        if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
+            return problem_response(problem)
+        tried = request.method == "GET" and (problem.status in (400, 429) or problem.status >= 500)
+        again = request.path if tried and "\x00" not in request.path else ""
+        return render(
+            request, "geo/problem.html", {"problem": problem, "again": again}, status=problem.status
+        )
 
     def process_exception(self, request, exception):
-        if not isinstance(exception, Problem):
-            return None
-        if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
-            return problem_response(exception)
-        return render(request, "geo/problem.html", {"problem": exception}, status=exception.status)
+        return self._say(request, exception) if isinstance(exception, Problem) else None

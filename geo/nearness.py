@@ -35,12 +35,16 @@ def within_metres(queryset, point: Point, metres: float, field: str = "geom"):
     there = Geography(Value(point, output_field=models.GeometryField(srid=4326)))
     return (
         queryset.annotate(distance_m=Metres(Geography(F(field)), there))
-        .filter(
-            ExpressionWrapper(
-                _DWithin(Geography(F(field)), there, Value(metres)), output_field=models.BooleanField()
-            )
-        )
+        .filter(is_within(point, metres, field))
         .order_by(_Knn(Geography(F(field)), there), "pk")
+    )
+
+
+def is_within(point: Point, metres: float, field: str = "geom") -> ExpressionWrapper:
+    """The condition alone: ``field`` is within ``metres`` (geodesic) of ``point`` (EPSG:4326)."""
+    there = Geography(Value(point, output_field=models.GeometryField(srid=4326)))
+    return ExpressionWrapper(
+        _DWithin(Geography(F(field)), there, Value(metres)), output_field=models.BooleanField()
     )
 
 

@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from geo import api, health, openapi
-from geo.pages import login, outputs, photos, scope
+from geo.pages import login, outputs, photos, scope, wishes
 
 # The catalogue changes with the product's version, that is with a restart.
 catalogue = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view(packages=settings.OWN_APPS))
@@ -20,6 +20,7 @@ urlpatterns = [
     path("photos/", photos.photos, name="photos"),
     path("photos/<uuid:uuid>/", photos.photo, name="photo"),
     path("scope/", scope.choose_scope, name="choose-scope"),
+    path("me/notifications/", wishes.my_notifications, name="my-notifications"),
     path("outputs/", outputs.outputs_page, name="outputs"),
     path("outputs/<uuid:uuid>/", outputs.output_file, name="output-file"),
     path("outputs/<int:pk>/cancel/", outputs.output_cancel, name="output-cancel"),

@@ -5,6 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from geo import native
 from geo.data_dir import data_dir, load_secrets
@@ -52,6 +53,12 @@ CASE_DIFFICULT_RETURNS = 2  # so many returns or reworks make a case difficult b
 CASE_DIFFICULT_REWORKS = 2
 CASE_OWNER_ANSWER = (2, "work_day")  # for units to say whose a difficult case is
 CASE_SUPERVISION_REPLY = (1, "work_day")
+# Hot spots: so many reports of a type in so many days, each within so many metres of another.
+CASE_HOT = {"days": 30, "metres": 100, "least": 5}
+CASE_BLOCKED_DAYS = 2  # filed so long without an owner makes a spot blocked
+CASE_ORDER_RETURN = (1, "work_day")  # for a unit that was whistled for to send the order back
+CASE_CALLS = 3  # so many calls in vain end a complaint as never reached
+CASE_LEGACY_REVIEW_DAYS = 90  # a legacy problem is looked at again each quarter
 CASE_SUSPEND_DAYS = 90  # at most, until a suspended case is looked at again
 CHECK_IN_METRES = {"grid": 100}  # tolerance around a grid; around anything else:
 CHECK_IN_METRES_ELSE = 50
@@ -62,6 +69,27 @@ STATISTICS_DENOMINATORS = dict(
 )
 # Sources that count as reports of the public.
 STATISTICS_PUBLIC_SOURCES = ("public", "hotline")
+
+# --- The residents' pages (/public/); see docs/public.md ------------------------------------------------
+# Whether a report has a phone number: "none" (not asked), "optional" or "code" (needed and proved).
+PUBLIC_PHONE = os.environ.get("WANGGE_PUBLIC_PHONE", "optional")
+if PUBLIC_PHONE not in ("none", "optional", "code"):
+    raise ImproperlyConfigured(f"WANGGE_PUBLIC_PHONE is none, optional or code, not {PUBLIC_PHONE!r}.")
+# By which channels residents may ask to be told ("sms", "mail", comma separated); none unless said so.
+PUBLIC_TELL = [one for one in os.environ.get("WANGGE_PUBLIC_TELL", "").split(",") if one in ("sms", "mail")]
+PUBLIC_HOTLINE = os.environ.get("WANGGE_PUBLIC_HOTLINE", "12345")
+# Days after the end of a case for which contacts of residents are kept.
+PUBLIC_CONTACT_DAYS = int(os.environ.get("WANGGE_PUBLIC_CONTACT_DAYS", "90"))
+# The map shows closed cases for so many days.
+PUBLIC_MAP_DAYS = 30
+
+# --- Open311 (/open311/v2/) ---------------------------------------------------------------------------
+# The name that clients may send as jurisdiction_id; the city's code is known as well.
+OPEN311_JURISDICTION = os.environ.get("WANGGE_OPEN311_JURISDICTION", "")
+# What the discovery says: whom to ask, how to get a key, and whether reports are acted upon.
+OPEN311_CONTACT = os.environ.get("WANGGE_OPEN311_CONTACT", "")
+OPEN311_KEY_SERVICE = os.environ.get("WANGGE_OPEN311_KEY_SERVICE", "")
+OPEN311_TYPE = "test" if os.environ.get("WANGGE_OPEN311_TEST") == "1" else "production"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -232,6 +260,35 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 METRICS_FROM = [
     ip_network(one) for one in os.environ.get("WANGGE_METRICS_FROM", "127.0.0.0/8,::1").split(",")
 ]
+
+# --- Telling people and programs outside ------------------------------------------------------------
+# Where people reach this installation, as links in mails begin with it: "https://wangge.example.cn".
+PUBLIC_URL = os.environ.get("WANGGE_URL", "").rstrip("/")
+# outbox (nothing is sent, see /manage/outbox/), off, http for SMS, smtp for mail, or a class by its path.
+SMS_GATEWAY = os.environ.get("WANGGE_SMS_GATEWAY", "outbox")
+SMS_URL = os.environ.get("WANGGE_SMS_URL", "")
+SMS_KEY = os.environ.get("WANGGE_SMS_KEY") or _SECRETS.get("sms_key", "")
+EMAIL_HOST = os.environ.get("WANGGE_MAIL_HOST", "")
+MAIL_GATEWAY = os.environ.get("WANGGE_MAIL_GATEWAY", "smtp" if EMAIL_HOST else "outbox")
+_MAIL_SECURITY = os.environ.get("WANGGE_MAIL_SECURITY", "starttls")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL_SECURITY == "starttls", _MAIL_SECURITY == "tls"
+EMAIL_PORT = int(
+    os.environ.get("WANGGE_MAIL_PORT", {"starttls": "587", "tls": "465"}.get(_MAIL_SECURITY, "25"))
+)
+EMAIL_HOST_USER = os.environ.get("WANGGE_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("WANGGE_MAIL_PASSWORD") or _SECRETS.get("mail_password", "")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("WANGGE_MAIL_FROM", "")
+# Days after which the words of a message are dropped, and the line that says it was sent.
+MESSAGE_TEXT_DAYS = int(os.environ.get("WANGGE_MESSAGE_TEXT_DAYS", "30"))
+MESSAGE_DAYS = int(os.environ.get("WANGGE_MESSAGE_DAYS", "180"))
+# A file with more authorities to trust, as that of a city's own network.
+OUTBOUND_CA = os.environ.get("WANGGE_CA", "")
+# Webhooks go to public addresses by https; other ones are listed: networks or host names, comma separated.
+WEBHOOK_HTTP = os.environ.get("WANGGE_WEBHOOK_HTTP") == "1"
+_ALLOWED = [one.strip() for one in os.environ.get("WANGGE_WEBHOOK_ALLOW", "").split(",") if one.strip()]
+WEBHOOK_ALLOW_NETWORKS = [ip_network(one) for one in _ALLOWED if one[0].isdigit() or ":" in one]
+WEBHOOK_ALLOW_HOSTS = {one.lower() for one in _ALLOWED if not (one[0].isdigit() or ":" in one)}
 
 # --- API --------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

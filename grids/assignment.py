@@ -98,8 +98,8 @@ RIGHT = """
         select id from grids_unitgrid where community_code = c.code and retired_on is null
             and ST_Intersects(geom, a.anchor) order by code limit 1
     ) u on true
-    where r.anchor is distinct from a.anchor or r.area_code <> coalesce(c.code, w.code, '')
-        or r.grid_id is distinct from g.id or r.unit_grid_id is distinct from u.id
+    where (r.anchor is distinct from a.anchor or r.area_code <> coalesce(c.code, w.code, '')
+        or r.grid_id is distinct from g.id or r.unit_grid_id is distinct from u.id)
 """
 
 
@@ -114,12 +114,17 @@ def disagreements(model: type[Located]) -> list[Disagreement]:
         ]
 
 
-def mend(model: type[Located]) -> int:
-    """Set right what ``disagreements`` finds, by letting the trigger look again; one statement."""
+def mend(model: type[Located], community: str = "") -> int:
+    """Set right what ``disagreements`` finds, by letting the trigger look again; one statement.
+
+    With a ``community`` only rows that say they lie in it are looked at.
+    """
     table = model._meta.db_table
+    wrong, params = RIGHT.format(table=table), []
+    if community:
+        wrong, params = f"{wrong} and r.area_code = %s", [community]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"update {table} set geom = {table}.geom"
-            f" where id in (select id from ({RIGHT.format(table=table)}) x)"
+            f"update {table} set geom = {table}.geom where id in (select id from ({wrong}) x)", params
         )
         return cursor.rowcount

@@ -413,11 +413,11 @@ def _tell(publication, result: Result, model, user) -> None:
         moved=dict(result.moved),
     )
     if len(touched) > EVENTS_AT_MOST:
-        for community in sorted({code[:12] for code in touched}):
-            events.emit(layer, community, area_code=community)
+        communities = sorted({code[:12] for code in touched})
+        events.emit_all(layer, [(code, {"area_code": code}) for code in communities])
         return
-    for pk, code in model.objects.filter(code__in=touched).values_list("pk", "code"):
-        events.emit(layer, pk, area_code=code[:12])
+    rows = model.objects.filter(code__in=touched).values_list("pk", "code")
+    events.emit_all(layer, [(pk, {"area_code": code[:12]}) for pk, code in rows])
 
 
 def _common_prefix(codes: list[str]) -> str:

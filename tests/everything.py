@@ -6,6 +6,7 @@ An address that asks once per row, or once per row's unit, photo or neighbour, a
 import uuid
 from datetime import date, timedelta
 
+from django.contrib.gis.geos import MultiPolygon
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
@@ -24,13 +25,27 @@ from assets.models import (
     Shop,
 )
 from cases import dispatch
+from cases.evaluation import authoring, tasks
 from cases.models import (
     CaseAttachment,
     FilingStandard,
+    Open311Key,
+    Open311Post,
+    PublicBlock,
+    PublicQuestion,
+    PublicReport,
+    PublicText,
+    PublicTopic,
+    PublicWords,
+    Questionnaire,
+    QuestionnaireAnswer,
+    QuestionnaireItem,
+    QuestionnaireSheet,
     Report,
     ReporterContact,
     ReportTemplate,
     SavedView,
+    Suggestion,
     Transition,
 )
 from geo.models import (
@@ -40,10 +55,15 @@ from geo.models import (
     Dictionary,
     DictionaryItem,
     Grant,
+    Message,
     Notice,
+    NotificationTemplate,
     OfficeHours,
     Output,
     Role,
+    UnitSubscription,
+    Webhook,
+    WebhookDelivery,
 )
 from grids.models import (
     CheckIn,
@@ -56,6 +76,7 @@ from grids.models import (
     UnitGrid,
     UnitGridVersion,
 )
+from tests.cases.evaluation.made import computed, field, leaf, make_evaluator, make_model, make_task, reported
 from tests.factories import (
     LAT,
     LON,
@@ -88,6 +109,7 @@ class Everything:
     def __init__(self, city, asker, importer=None):
         self.asker, self.importer, self.count, self.rows = asker, importer or asker, 0, []
         self.planner = make_user(role="planner", area="9901")
+        self.evaluator = make_evaluator()
         self.district = make_area("990103", "丙区", box(LON, LAT + 2 * SIDE, 20 * SIDE, SIDE), city)
         self.street = make_area(
             "990103001", "丙街道", box(LON, LAT + 2 * SIDE, 20 * SIDE, SIDE), self.district
@@ -126,7 +148,103 @@ class Everything:
         made |= self._assets(number, place, unit)
         made |= self._work(number, place, unit, person, made)
         made |= self._case(number, place, unit, person, made)
-        return made | self._ground(number, person)
+        made |= self._evaluation(number, person, made)
+        made |= self._residents(number, person, made)
+        return made | self._ground(number, person) | self._outside(number, unit, person)
+
+    def _outside(self, number, unit, person) -> dict:
+        """What is told outside: to people, to a unit, to a program; the first of each gets more and more."""
+        told = {"channel": "sms", "language": "en", "template": "case.dispatched", "body": "x"}
+        message = Message.objects.create(**told, user=person, unit=unit, state="failed", address="1")
+        Message.objects.create(**told, user=person, unit=unit, state="sent", gateway="outbox")
+        webhook = Webhook.objects.create(name=f"接口{number}", url="https://example.cn/", owner=person)
+        first = self.rows[0]["webhook"] if self.rows else webhook
+        deliveries = [
+            WebhookDelivery.objects.create(
+                webhook=hook,
+                event=uuid.uuid4(),
+                type="cn.wangge.case.closed",
+                state="failed",
+                body="{}",
+                tries=[{"at": "2026-01-01T00:00:00+00:00", "status": 500, "problem": "x", "ms": 1}] * number,
+                since=timezone.now(),
+            )
+            for hook in {webhook, first}
+        ]
+        return {
+            "message": message,
+            "template": NotificationTemplate.objects.create(
+                code=f"walk.{number}", channel="sms", language="en", body="x"
+            ),
+            "subscription": UnitSubscription.objects.create(
+                unit=unit, kind="case.dispatched", channel="sms", address="1"
+            ),
+            "webhook": webhook,
+            "delivery": deliveries[0],
+        }
+
+    def _evaluation(self, number, person, made) -> dict:
+        """A model with a task of its own; the first of both, published, grow with every row."""
+        user, code = self.evaluator, made["community"].code
+        rate = computed(user, "filed", full_value="9", zero_value="0", name=f"立案{number}")
+        tree = [leaf(rate, "40"), leaf(reported(user), "30"), leaf(field(user), "30")]
+        model = make_model(user, tree)
+        authoring.copy_model(user, model.pk)
+        task = make_task(user, model, [code], name=f"评价{number}")
+        assessor = make_user(role="assessor", area="9901", organisation=made["unit"])
+        tasks.set_assessors(user, task.pk, [{"user": assessor.pk}, {"user": user.pk}])
+        for action in ("start", "close_collecting"):
+            task = tasks.move(user, task.pk, action)
+        if number == 1:
+            tasks.move(user, task.pk, "publish", "缺")
+        elif number == 2:
+            task = tasks.move(user, task.pk, "reopen", "缺")
+        first = self.rows[0]["evaluation_task"] if self.rows else task
+        self._evaluated(number, first, assessor, code, made)
+        return {
+            "evaluation_task": task,
+            "evaluation_model": model,
+            "indicator": rate,
+            "evaluation_subject": task.subjects.get(),
+        }
+
+    def _evaluated(self, number, task, assessor, code, made) -> None:
+        """One more subject of a task with grid, point, value, inspection with its photo, and scores."""
+        items = {item.definition["kind"]: item for item in task.model.items.all()}
+        who = task.subjects.get_or_create(
+            code=code, defaults={"area_code": code, "name": f"对象{number}", "peers": "community"}
+        )[0]
+        for item in items.values():
+            task.scores.get_or_create(subject=who, item=item, defaults={"how": {"missing": "no_value"}})
+        task.values.create(item=items["reported"], subject=who, value=number, entered_by=assessor)
+        task.assessors.get_or_create(user=assessor, subject=who, item=items["field"])
+        grid = task.grids.create(
+            subject=who, code=f"{code}001", place=1, geom=MultiPolygon(made["unit_grid"].geom, srid=4326)
+        )
+        point = task.points.create(
+            subject=who,
+            grid=grid,
+            item=items["field"],
+            rule=0,
+            place=1,
+            of="component",
+            code=f"c{number}",
+            geom=at(0.2, 0.2),
+        )
+        seen = task.inspections.create(
+            item=items["field"],
+            subject=who,
+            point=point,
+            assessor=assessor,
+            client_key=uuid.uuid4(),
+            position=at(0.2, 0.2),
+            found=[{"code": "p1", "count": 1}],
+        )
+        photo = Attachment.objects.create(
+            owner=assessor, media_type="image/png", sha256="0" * 64, size=9, width=1, height=1
+        )
+        photo.thumbnail.save("one.png", ContentFile(b"one"))
+        seen.photos.create(attachment=photo)
 
     def _assets(self, number, place, unit) -> dict:
         estate = Estate.objects.create(code=f"e-{number}", name=f"小区{number}", geom=place)
@@ -226,7 +344,19 @@ class Everything:
             first.holds.create(unit=unit)
             self._steps(first, unit, person, number)
         photo = CaseAttachment.objects.filter(case=case).first().attachment
-        return {"case": case, "attachment": photo}
+        return {"case": case, "attachment": photo} | self._public(case, person, number)
+
+    def _public(self, case, person, number) -> dict:
+        """What the public sees of a case, and the system that sent it."""
+        PublicWords.objects.create(case=case, reply="好", released_by=person, released_at=timezone.now())
+        seen = Attachment.objects.create(media_type="image/png", sha256="0" * 64, size=9, review="passed")
+        seen.public.save("one.png", ContentFile(b"one"))
+        CaseAttachment.objects.create(case=case, attachment=seen, transition=case.transitions.first())
+        key = Open311Key.objects.create(prefix=f"key{number}", sha256=f"{number:064d}", label=f"系统{number}")
+        post = Open311Post.objects.create(
+            key=key, kind="request", case=case, token=case.client_key, at=timezone.now()
+        )
+        return {"open311_key": key, "open311_post": post}
 
     def _steps(self, case, unit, person, number) -> None:
         step = Transition.objects.create(
@@ -243,6 +373,62 @@ class Everything:
         )
         photo.original.save("one.png", ContentFile(b"one"))
         CaseAttachment.objects.create(case=case, attachment=photo, transition=step)
+
+    def _residents(self, number, person, made) -> dict:
+        """What the residents' pages show and what staff keep for them."""
+        today = timezone.localdate()
+        texts = [
+            PublicText.objects.create(kind=kind, title=f"{kind}{number}", body="文", created_by=person)
+            for kind in ("news", "notice", "help")
+        ]
+        suggestion = Suggestion.objects.create(
+            number=f"S9901{number:08d}",
+            client_key=uuid.uuid4(),
+            title=f"建议{number}",
+            text="文",
+            public=True,
+            state="answered",
+            reply="复",
+            replied_by=person,
+            replied_at=timezone.now(),
+        )
+        # The first one's questions grow; it is over, so that its totals are counted.
+        asked = Questionnaire.objects.create(
+            title=f"问卷{number}",
+            opens_on=today - timedelta(days=9),
+            closes_on=today - timedelta(days=1),
+            published=True,
+            created_by=person,
+        )
+        for owner in {asked, self.rows[0]["questionnaire"] if self.rows else asked}:
+            item = QuestionnaireItem.objects.create(
+                questionnaire=owner, kind="single", text="题", options=["好", "差"]
+            )
+            sheet = QuestionnaireSheet.objects.create(questionnaire=owner, client_key=uuid.uuid4())
+            QuestionnaireAnswer.objects.create(sheet=sheet, item=item, option=0)
+            QuestionnaireAnswer.objects.create(sheet=sheet, item=item, words="话")
+        case = self.rows[0]["case"] if self.rows else made["case"]
+        key = uuid.uuid4()
+        report = PublicReport.objects.create(case=case, client_key=key, secret_hash=key.hex)
+        PublicQuestion.objects.create(
+            case=case, report=report, text="问", asked_by=person, asked_at=timezone.now()
+        )
+        block = PublicBlock.objects.create(
+            contact_hash=key.hex,
+            case=case,
+            reason="spam",
+            note="广告",
+            expires_at=timezone.now() + timedelta(days=7),
+            created_by=person,
+        )
+        topic = PublicTopic.objects.create(name=f"类{number}", type=made["type"])
+        return {
+            "text": texts[0],
+            "suggestion": suggestion,
+            "questionnaire": asked,
+            "block": block,
+            "topic": topic,
+        }
 
     def _ground(self, number, person) -> dict:
         word = DictionaryItem.objects.create(

@@ -11,9 +11,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cases.open311.services import code_of
 from geo import calendar
 from geo.registry import layers, measures
 from tests.everything import Everything
@@ -34,9 +36,10 @@ ASKERS = (
     "system_admin",
     "security_admin",
     "audit_admin",
+    "evaluator",
 )
 # These end the session, change something, or look at what is no row of ours.
-LEFT_OUT = ("logout/", "login/", "i18n/", "healthz", "metrics")
+LEFT_OUT = ("logout/", "login/", "i18n/", "healthz", "metrics", "public/captcha")
 # Lists are asked with a filter too: a filter may join what the list does not show.
 FILTERS = {
     "": ("?state=dispatched&area=990101&ordering=-due_at", "?case=FIRST"),
@@ -52,6 +55,15 @@ FILTERS = {
     "console/options/<slug:name>/": ("?q=",),
     "statistics/": ("?by=unit&compare=1", "?by=type&area=990103&borders=today", "?table=workload&by=person"),
     "api/statistics/table/": ("?by=class",),
+    "public/map/data/": ("?bbox=83.9,39.5,83.93,39.52",),
+    "public/nearby/": ("?area=990101&kind=toilet&kind=center",),
+    "public/report/types/": ("?q=a",),
+    "open311/v2/requests.<o311:form>": (
+        "?bbox=83.9,39.5,83.93,39.52&status=open",
+        "?lat=39.502&long=83.9025&radius=3000",
+        "?service_request_id=FIRST",
+    ),
+    "open311/v2/servicerequestupdates.<o311:form>": ("?service_request_id=FIRST",),
     "api/^dispatch-rules/try/$": ("?lon=83.9025&lat=39.502&type=TYPE",),
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -73,6 +85,12 @@ KINDS = {
     "manage/dictionaries": "dictionary",
     "manage/calendar": "day",
     "manage/basemaps": "base_map",
+    "manage/open311": "open311_key",
+    "manage/messages": "message",
+    "manage/templates": "template",
+    "manage/subscriptions": "subscription",
+    "manage/webhooks": "webhook",
+    "manage/deliveries": "delivery",
     "photos": "attachment",
     "api/attachments": "attachment",
     "api/dictionaries": "dictionary",
@@ -104,10 +122,24 @@ KINDS = {
     "api/service-centers": "center",
     "api/risk-points": "risk",
     "api/reference-lines": "line",
+    "api/evaluation-models": "evaluation_model",
+    "api/evaluation-tasks": "evaluation_task",
+    "evaluation/models": "evaluation_model",
+    "evaluation/tasks": "evaluation_task",
+    "evaluation/indicators": "indicator",
     "api/dispatch-rules": "rule",
     "rules": "rule",
     "statistics/reports": "report",
     "statistics/templates": "template",
+    "public/c": "component",
+    "public/news": "text",
+    "public/suggestions": "suggestion",
+    "public/questionnaires": "questionnaire",
+    "public-desk/blocks": "block",
+    "public-desk/texts": "text",
+    "public-desk/topics": "topic",
+    "public-desk/suggestions": "suggestion",
+    "public-desk/questionnaires": "questionnaire",
 }
 
 
@@ -115,8 +147,14 @@ def known(text: str, name: str, first: dict) -> list[str]:
     """What a parameter of a route may be: the first that gets an answer is taken."""
     if name == "number":
         return [first["case"].number]
+    if name == "service":
+        return [code_of(first["type"])]
+    if name == "token":
+        return [str(first["open311_post"].token)]
     if name in ("plan", "proposal"):
         return [str(first[name].pk)]
+    if name == "subject":
+        return [str(first["evaluation_subject"].pk)]
     if name in ("code", "pk", "uuid") or (name == "name" and "basemaps" in text):
         if text.startswith("ogc/"):
             return [getattr(row, "code", None) or str(row.pk) for row in first.values()] + [
@@ -132,9 +170,14 @@ VALUES = {
     "action": ["dispatch", "close", "accept"],
     "verb": ["close"],
     "kind": ["buildings", "original", "day", "bulletin"],
+    "secret": ["WRONGWRO"],
     "what": ["report", "file"],
     "screen": ["tasks"],
     "name": ["unit", "holder", "type", "area"],
+    "form": ["json"],
+    "rest": ["x"],
+    "value": ["1"],
+    "inspection": ["1"],
 }
 
 
@@ -171,7 +214,7 @@ def questions(first: dict) -> dict[str, list[str]]:
             found["/" + label] = candidates
             for query in FILTERS.get(route, ()):
                 query = query.replace("FIRST", first["case"].number).replace("TYPE", str(first["type"].pk))
-                name = re.sub(r"case=A\d+", "case=NUMBER", query)
+                name = re.sub(r"(case|service_request_id)=A\d+", r"\1=NUMBER", query)
                 found["/" + label + re.sub(r"type=\d+", "type=NUMBER", name)] = [
                     a + query for a in candidates
                 ]
@@ -186,6 +229,7 @@ def ask(client, user, address: str) -> tuple[int, list[str]]:
     for county in ("", "9901", "990101", "990102"):
         calendar.calendar_for(county)
     city_extent()
+    cache.clear()  # what anybody's question left for a minute
     connection.queries_log.clear()  # it keeps only so many
     with CaptureQueriesContext(connection) as captured:
         response = client.get(address)

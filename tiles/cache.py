@@ -27,12 +27,13 @@ from django.db import connection, transaction
 from geo.registry import Layer, layers
 from tiles.drop import BATCH, CLAIM_SQL, drop, drop_pictures
 from tiles.matrix import BUFFER, EXTENT, MatrixSet, cell_size
+from tiles.queries import bins
 from tiles.queries.session import fetchone
 from tiles.queries.tiles import Rendered
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of the files; a new number leaves the old ones behind
+FORMAT = 2  # of the files; a new number leaves the old ones behind
 KEEP_NOTES_S = 600
 PICTURES_S = 30 * 86400  # of base maps, which nginx serves without asking
 TOUCHED_SQL = """
@@ -102,9 +103,8 @@ def read(file: Path) -> bytes | None:
 def area_of_tile(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int) -> tuple:
     """The degrees in which a change may show in the tile: itself, its buffer, and the cells it counts."""
     west, south, east, north = matrix_set.lonlat_bounds(z, x, y, BUFFER / EXTENT)
-    level = z + matrix_set.behind
-    if layer.binned and matrix_set.scale(z) > (layer.max_scale or 0):
-        size = cell_size(level)
+    if bins.kept_at(layer, matrix_set, z):
+        size = cell_size(z + matrix_set.behind)
         return west - size, south - size, east + size, north + size
     return west, south, east, north
 

@@ -1,10 +1,10 @@
-"""Who asks for a tile, looked up in one question in place of three.
+"""Who asks for a tile or a page of features, looked up in one question in place of three.
 
 A map asks for dozens of tiles at once, and session, account and grants one after the other took longer than
-drawing one. Here they are read anew for every request, by one prepared statement; nothing of them is
-remembered but whose session a key was, so that they can be asked for together. What was read is put where
-Django and ``geo.scopes`` keep it after looking it up, so all checks are theirs. Whatever is not plainly in
-order is left to them from the beginning.
+drawing one, and a quarter of a page of features. Here they are read anew for every request, by one prepared
+statement; nothing of them is remembered but whose session a key was, so that they can be asked for together.
+What was read is put where Django and ``geo.scopes`` keep it after looking it up, so all checks are theirs.
+Whatever is not plainly in order is left to them from the beginning.
 """
 
 from __future__ import annotations
@@ -65,14 +65,17 @@ def look_up(request, key: str, user_id: int) -> bool:
 
 
 class CallerAtOnce:
-    """Fills in session, user and grants of a request for a tile that comes with a session."""
+    """Fills in session, user and grants of a request for a tile or features that comes with a session."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-        if not key or not (request.path.startswith("/tiles/") and request.path.endswith(".mvt")):
+        path = request.path
+        if not key or not (
+            path.startswith("/ogc/") or (path.startswith("/tiles/") and path.endswith(".mvt"))
+        ):
             return self.get_response(request)
         if (holder := _holders.get(key)) is not None and look_up(request, key, holder):
             return self.get_response(request)

@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from assets.api import TypeSerializer
 from assets.models import Component
-from cases import deadlines, dispatch, flow, queries, repeats
-from cases.actions import label_of
+from cases import deadlines, dispatch, flow, inputs, queries, repeats
+from cases.actions import label_of, said_before
 from cases.models import Case, CaseAttachment, Transition
 from geo.events import row_hash
 from geo.models import Area, Organisation
@@ -45,6 +45,7 @@ class CaseRow(PlacedSerializer):
 
     row = serializers.SerializerMethodField()
     state_label = serializers.CharField(source="get_state_display", read_only=True)
+    flow_label = serializers.SerializerMethodField()
     source_label = serializers.CharField(source="get_source_display", read_only=True)
     type = TypeSerializer(read_only=True)
     type_name = serializers.CharField(source="type.__str__", read_only=True, default="")
@@ -61,6 +62,7 @@ class CaseRow(PlacedSerializer):
             "state",
             "state_label",
             "flow",
+            "flow_label",
             "phase",
             "source",
             "source_label",
@@ -85,9 +87,14 @@ class CaseRow(PlacedSerializer):
             "supervised",
             "supervision_level",
             "mark",
+            "complaint_kind",
+            "complexity",
             "distance_m",
             *PlacedSerializer.PLACE,
         )
+
+    def get_flow_label(self, case) -> str:
+        return str(flow.flow_of(case).label)
 
     def get_row(self, case) -> str:
         return row_hash("cases", case.pk)
@@ -225,6 +232,27 @@ class TaskRow(CaseRow):
         return ActionOut(actions_for(self.context["request"].user, case), many=True).data
 
 
+class InputOut(serializers.Serializer):
+    """One of the smaller inputs of an action: what it is called, how it is asked for, and between what.
+
+    ``kind``: "choice" (one of ``choices``, as [value, words]), "number" (``unit`` in words, at most
+    ``most``), "day" (``first`` to ``last``), "unit" and "units" (of ``/api/cases/NUMBER/units/``).
+    """
+
+    name = serializers.CharField()
+    label = serializers.CharField()
+    kind = serializers.CharField()
+    needed = serializers.BooleanField()
+    choices = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
+    value = serializers.CharField(required=False)
+    unit = serializers.CharField(required=False)
+    most = serializers.FloatField(required=False)
+    first = serializers.DateField(required=False)
+    last = serializers.DateField(required=False)
+
+
 class ActionOut(serializers.Serializer):
     """What the user can do now, what it needs, and what happens next and by when."""
 
@@ -238,12 +266,15 @@ class ActionOut(serializers.Serializer):
     to_label = serializers.CharField()
     next = serializers.CharField()
     next_due_at = serializers.DateTimeField(allow_null=True)
+    inputs = InputOut(many=True)
 
 
 def actions_for(user, case: Case) -> list[dict]:
     """The open moves as ``ActionOut`` tells them."""
     now = timezone.now()
     table = flow.flow_of(case)
+    known = {name for name in (flow.COMPLEXITY, flow.KIND) if said_before(case, name)}
+    known |= {flow.TYPE} if case.type_id else set()
     answer = []
     for move in flow.allowed(user, case):
         end = move.leads_to(case.state)
@@ -267,10 +298,10 @@ def actions_for(user, case: Case) -> list[dict]:
                 "needs": [
                     need
                     for need in move.needs
-                    if not (need == flow.TYPE and case.type_id)
-                    and not (need == flow.PHOTO and case.type_id and case.type.no_photo)
+                    if need not in known and not (need == flow.PHOTO and case.type_id and case.type.no_photo)
                 ],
-                "takes": [*move.takes, *([flow.TYPE] if flow.TYPE in move.needs and case.type_id else [])],
+                "takes": [*move.takes, *(need for need in move.needs if need in known)],
+                "inputs": inputs.of(case, move, known),
                 "to_state": end if end != flow.BEFORE else "",
                 "to_label": table.state_label(end),
                 "next": str(move.next),

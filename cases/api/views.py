@@ -299,14 +299,17 @@ class CaseViewSet(Idempotent, ScopedViewSet):
     @extend_schema(
         request=RevealIn,
         responses={
-            200: {"type": "object", "properties": {"name": {"type": "string"}, "phone": {"type": "string"}}}
+            200: {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in ("name", "phone", "email")},
+            }
         },
     )
     @action(detail=True, methods=["post"], url_path="reveal-contact")
     def reveal(self, request, number):
         """Read the reporter's contact. Every look is written to the audit log."""
         case = self.get_object()
-        if not request.user.scope.covers("cases.reveal", case.area_code):
+        if not queries.may_reveal(request.user, case):
             raise Problem(_("Your role does not read reporters' contacts."), status=403, kind="forbidden")
         contact = getattr(case, "reporter_contact", None)
         if contact is None:
@@ -318,7 +321,7 @@ class CaseViewSet(Idempotent, ScopedViewSet):
             detail = _("Say what you need the contact for; it is written to the audit log.")
             raise Problem(detail, errors=[{"pointer": "/reason", "detail": detail}])
         audit.log(request.user, "case.reveal_contact", case, reason=reason, area_code=case.area_code)
-        return Response({"name": contact.name, "phone": contact.phone})
+        return Response({"name": contact.name, "phone": contact.phone, "email": contact.email})
 
 
 def _uuid(text: str | None) -> uuid.UUID | None:

@@ -212,7 +212,7 @@ drop function cases_standing(text);
 class Migration(migrations.Migration):
     dependencies = [
         ("assets", "0007_unit_grid_unindexed"),
-        ("cases", "0010_phases"),
+        ("cases", "0030_public"),
         ("geo", "0007_former_passwords"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,7 +1,39 @@
 """Cases, their log, and the rules that send them to whoever is responsible."""
 
+from cases.models.board import (
+    PublicText,
+    Questionnaire,
+    QuestionnaireAnswer,
+    QuestionnaireItem,
+    QuestionnaireSheet,
+    Suggestion,
+)
 from cases.models.cases import Case, CaseAttachment, CaseHold, ReporterContact, Transition
+from cases.models.evaluation import EvaluationModel, Indicator, ModelItem
+from cases.models.evaluation_tasks import (
+    EvaluationGrid,
+    EvaluationTask,
+    Inspection,
+    InspectionPhoto,
+    ReportedValue,
+    SamplePoint,
+    TaskAssessor,
+    TaskScore,
+    TaskStep,
+    TaskSubject,
+)
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
+from cases.models.open311 import Open311Change, Open311Key, Open311Post
+from cases.models.public import PublicWords
+from cases.models.residents import (
+    PublicBlock,
+    PublicCode,
+    PublicContact,
+    PublicCount,
+    PublicQuestion,
+    PublicReport,
+    PublicTopic,
+)
 from cases.models.rules import DispatchRule, FilingStandard
 from cases.models.statistics import CaseCheck, CaseFact, CaseSpell, Report, ReportTemplate
 from cases.models.views import SavedView
@@ -16,14 +48,44 @@ __all__ = [
     "CaseRequest",
     "CaseSpell",
     "DispatchRule",
+    "EvaluationGrid",
+    "EvaluationModel",
+    "EvaluationTask",
     "FilingStandard",
     "FlowVersion",
+    "Indicator",
+    "Inspection",
+    "InspectionPhoto",
+    "ModelItem",
+    "Open311Change",
+    "Open311Key",
+    "Open311Post",
     "OwnerQuestion",
+    "PublicBlock",
+    "PublicCode",
+    "PublicContact",
+    "PublicCount",
+    "PublicQuestion",
+    "PublicReport",
+    "PublicText",
+    "PublicTopic",
+    "PublicWords",
+    "Questionnaire",
+    "QuestionnaireAnswer",
+    "QuestionnaireItem",
+    "QuestionnaireSheet",
     "Rating",
     "Report",
     "ReportTemplate",
+    "ReportedValue",
     "ReporterContact",
+    "SamplePoint",
     "SavedView",
+    "Suggestion",
     "Supervision",
+    "TaskAssessor",
+    "TaskScore",
+    "TaskStep",
+    "TaskSubject",
     "Transition",
 ]

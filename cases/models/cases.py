@@ -360,6 +360,7 @@ class Transition(models.Model):
         indexes = [
             models.Index(fields=["case", "id"], name="cases_transition_case"),
             models.Index(fields=["action", "at"], name="cases_transition_action"),
+            models.Index(fields=["-at", "-id"], name="cases_transition_latest"),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
@@ -398,6 +399,7 @@ class ReporterContact(models.Model):
     case = models.OneToOneField(Case, models.CASCADE, related_name="reporter_contact")
     name = models.CharField(_("name"), max_length=60, blank=True)
     phone = models.CharField(_("phone"), max_length=30, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
 
     class Meta:
         verbose_name = _("reporter's contact")

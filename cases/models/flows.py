@@ -29,6 +29,9 @@ class FlowVersion(models.Model):
     label_en = models.CharField(_("English name"), max_length=60, blank=True)
     definition = models.JSONField(_("definition"))
     note = models.CharField(_("what changed"), max_length=300, blank=True)
+    # Of a draft: counts its changes, and keeps what it was before the last of them.
+    revision = models.PositiveIntegerField(default=0)
+    earlier = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)

@@ -2,76 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
-from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import deadlines, flow, guards
-from cases.models import Case, CaseRequest, OwnerQuestion
-from geo.models import Area, DictionaryItem, Organisation
+from cases import desks, flow
+from cases.inputs import NO, YES
+from cases.models import Case
+from geo.models import Organisation
 from geo.problems import Problem
-from geo.words import in_language
-
-YES, NO = "yes", "no"
 
 
-def context(request, case: Case, asked: set[str]) -> dict:
+def context(request, case: Case, offered: dict, asked: set[str]) -> dict:
     """What the dialog needs to ask for working time, days, desks and choices."""
     told: dict = {"pick_one": [], "picked": dict(request.POST.items())}
     told["chosen_units"] = request.POST.getlist("units")
-    if flow.AMOUNT in asked:
-        amount, unit = deadlines.limit_of(case)
-        waiting = guards.pending(case, CaseRequest.Kind.EXTEND)
-        told |= {"most_amount": amount, "limit_unit": deadlines.unit_words(unit)}
-        if waiting:
-            told |= {"asked_amount": f"{waiting.amount:g}", "most_amount": waiting.amount}
-    if flow.DAY in asked:
-        today = timezone.localdate()
-        waiting = guards.pending(case, CaseRequest.Kind.SUSPEND)
-        told |= {
-            "first_day": today + timedelta(days=1),
-            "last_day": today + timedelta(days=settings.CASE_SUSPEND_DAYS),
-            "asked_day": waiting.review_on.isoformat() if waiting else "",
-        }
+    for one in offered["inputs"]:
+        value = one.get("value", "")
+        if one["kind"] == "number":
+            told |= {"most_amount": one["most"], "limit_unit": one["unit"], "asked_amount": value}
+        elif one["kind"] == "day":
+            told |= {"day_label": one["label"], "first_day": one["first"], "last_day": one.get("last")}
+            told["asked_day"] = value
+        elif one["kind"] == "choice":
+            told["pick_one"].append((one["name"], one["label"], one["choices"]))
+            told["picked"].setdefault(one["name"], value)
     if flow.DESK in asked:
-        told["desks"] = desks(case)
-    for name in (flow.COMPLEXITY, flow.KIND, flow.MARK, flow.ANSWER, flow.STARS):
-        if name in asked:
-            label, choices = _choices(name)
-            told["pick_one"].append((name, label, choices))
-    if flow.CALL_BACK in asked:
-        yes_no = [(YES, _("Yes")), (NO, _("No"))]
-        told["pick_one"] += [
-            ("contacted", _("Reached?"), yes_no),
-            ("solved", _("Solved?"), yes_no),
-            ("satisfied", _("Satisfied?"), yes_no),
-        ]
+        told["desks"] = list(desks.others(case))
     return told
-
-
-def _choices(name: str) -> tuple[str, list[tuple[str, str]]]:
-    if name == flow.COMPLEXITY:
-        return _("How hard"), [("general", _("General")), ("complex", _("Complex"))]
-    if name == flow.MARK:
-        return _("Mark"), list(Case.Mark.choices)
-    if name == flow.ANSWER:
-        return _("Answer"), [row for row in OwnerQuestion.Answer.choices if row[0]]
-    if name == flow.STARS:
-        return _("Stars"), [(str(n), "★" * n) for n in range(1, 6)]
-    kinds = DictionaryItem.objects.filter(dictionary__code="complaint_kind", active=True)
-    return _("Kind of complaint"), [(row.code, in_language(row.name, row.name_en)) for row in kinds]
-
-
-def desks(case: Case) -> list[Area]:
-    """Areas of the level that has the case now, in the same district, other than its own."""
-    length = 9 if case.state == Case.State.AT_STREET else 12
-    now = (case.desk_code or case.area_code)[:length]
-    rows = Area.objects.filter(
-        code__startswith=now[:6], level=Area.CODE_LENGTHS[length], valid_to=None
-    ).exclude(code=now)
-    return list(rows.select_related("parent").order_by("code"))
 
 
 def given(request) -> dict:

@@ -18,18 +18,30 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assets.models import ItemType
-from cases import actions, desk_queries, dispatch, flow, queries, repeats
+from cases import (
+    actions,
+    children,
+    deadlines,
+    desk_queries,
+    dispatch,
+    flow,
+    inputs,
+    public_view,
+    queries,
+    repeats,
+)
 from cases.actions import Given
 from cases.api.serializers import actions_for
 from cases.evidence import Evidence
 from cases.filters import Filters
-from cases.models import Case, CaseAttachment, FilingStandard
+from cases.models import Case, CaseAttachment, FilingStandard, ReporterContact
 from cases.pages import act_inputs
 from cases.pages.console import list_context, page_context, visible, wants
 from geo import attachments
 from geo.events import row_hash
-from geo.models import Area, Organisation, User
+from geo.models import Area, DictionaryItem, Organisation, User
 from geo.problems import Problem
+from geo.words import in_language
 from grids.models import GridVersion
 
 # What a photo shows, in the reader's words rather than the step's name.
@@ -39,8 +51,8 @@ PHASES = {
     "verify": gettext_lazy("At the check"),
     "other": gettext_lazy("Added"),
 }
-ENDS = (Case.State.CLOSED, Case.State.VOID, Case.State.REJECTED)
-BACK = (Case.State.REWORK, Case.State.SUSPENDED)
+BACK = (Case.State.REWORK, Case.State.SUSPENDED, Case.State.RETURNED, Case.State.DISSATISFIED)
+GOING_BACK = ("return_back", "verify_fail", "return_order", "fail", "send_back", "redo")
 
 
 def find(request, number: str) -> Case:
@@ -87,16 +99,61 @@ def case_context(request, case: Case) -> dict:
         "photos": photos,
         "areas": list(areas.values_list("name", flat=True)),
         "actions": actions_for(user, case),
+        "facts": facts(case),
+        "ratings": list(case.ratings.all()),
         "why": dispatch.explain(case.decision),
         "why_json": json.dumps((case.decision or {}).get("polygon")),
         "sees_reporter": queries.sees_reporter(user, case),
+        "may_reveal": queries.may_reveal(user, case) and ReporterContact.objects.filter(case=case).exists(),
         "near": queries.nearby_open(user, case),
         "people": desk_queries.people_of(case, user),
         "filed_grid": filed_grid(case),
         "given": case.dispatched_at or case.reported_at,
         "row": row_hash("cases", case.pk),
         "is_open": case.is_open,
+        "parts": list(case.children.select_related("holder_unit").order_by("pk")),
+        "may_split": case.is_open
+        and case.parent_id is None
+        and user.scope.covers(children.PERMISSION, case.area_code),
+        "may_release": case.flow == public_view.FLOW and user.can(attachments.REVIEW_PERMISSION),
     }
+
+
+def facts(case: Case) -> list[tuple[str, str]]:
+    """What letters and complaints have beside other cases, and what is asked for at present; in words."""
+    told = []
+    if case.complaint_kind:
+        kind = DictionaryItem.objects.filter(
+            dictionary__code="complaint_kind", code=case.complaint_kind
+        ).first()
+        told.append(
+            (_("Kind of complaint"), in_language(kind.name, kind.name_en) if kind else case.complaint_kind)
+        )
+    if case.complexity:
+        told.append(
+            (_("How hard"), dict(inputs.choices(flow.COMPLEXITY)).get(case.complexity, case.complexity))
+        )
+    if case.flow != flow.CITY and case.dispatched_at:
+        amount, unit = deadlines.limit_of(case)
+        told.append((_("Limit"), f"{amount:g} {deadlines.unit_words(unit)}"))
+    if case.desk_code:
+        told.append(
+            (
+                _("Handed to"),
+                str(Area.objects.filter(code=case.desk_code, valid_to=None).first() or case.desk_code),
+            )
+        )
+    helpers = case.holds.filter(part="helper").select_related("unit")
+    if names := [hold.unit.name for hold in helpers]:
+        told.append((_("Helping"), "、".join(names)))
+    if case.review_at:
+        told.append((_("To be reviewed"), timezone.localtime(case.review_at).strftime("%Y-%m-%d")))
+    for row in case.requests.filter(state="pending"):
+        what = (
+            f"{row.amount:g} {deadlines.unit_words(row.unit)}" if row.amount else f"{row.review_on:%Y-%m-%d}"
+        )
+        told.append((f"{row.get_kind_display()} · {row.get_state_display()}", f"{what} · {row.reason}"))
+    return told
 
 
 def story(case: Case, user, photos: list[CaseAttachment]) -> list[dict]:
@@ -124,7 +181,7 @@ def story(case: Case, user, photos: list[CaseAttachment]) -> list[dict]:
                     for photo in photos
                     if photo.transition_id == line.pk or (repeating and photo.case.number == repeating)
                 ],
-                "kind": "end" if line.to_state in ENDS else "back" if _goes_back(line) else "",
+                "kind": "end" if line.to_state in Case.ENDED else "back" if _goes_back(line) else "",
             }
         )
         before = line.at
@@ -171,6 +228,8 @@ def _label(case: Case, line) -> str:
     """The words of the row of the table that was taken: the same action reads differently for a unit."""
     moves = [move for move in flow.flow_of(case).of(line.action) if line.from_state in move.start]
     by_unit = line.detail.get("returned_by") and line.unit_id == line.detail["returned_by"]
+    # Of several outcomes the log keeps which it was.
+    moves = [move for move in moves if move.when == line.detail.get("when", "")] or moves
     for move in moves:
         if (move.by == flow.HOLDER) == bool(by_unit) and (move.by == flow.SYSTEM) == (line.actor_id is None):
             return str(move.label)
@@ -178,7 +237,7 @@ def _label(case: Case, line) -> str:
 
 
 def _goes_back(line) -> bool:
-    return line.to_state in BACK or line.action in ("return_back", "verify_fail")
+    return line.to_state in BACK or line.action in GOING_BACK
 
 
 # --- Doing ------------------------------------------------------------------------------------------
@@ -250,14 +309,14 @@ def _form(request, case: Case, offered: dict, problem: Problem | None = None) ->
         context["near"] = queries.nearby_open(user, case, metres=500, limit=20)
     if "verifier" in asked:
         context["verifiers"] = _verifiers(case, user)
-    return context | act_inputs.context(request, case, asked)
+    return context | act_inputs.context(request, case, offered, asked)
 
 
 def _units(user, case: Case) -> list[dict]:
     """Units to choose from: first those that the rules name, then the rest by kind."""
     decision = case.decision or {}
     named = {rule["unit"]: rule["name"] for rule in decision.get("rules", ())}
-    if decision.get("unit"):
+    if decision.get("unit") and decision["reason"] != "hand":
         named.setdefault(decision["unit"], decision.get("name", ""))
     units = Organisation.objects.for_user(user).filter(active=True).exclude(kind=Organisation.Kind.CENTRE)
     rows = [

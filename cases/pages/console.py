@@ -18,9 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from assets.models import ItemType
-from cases import desk_queries, exports, jobs, phone_queries, queries
+from cases import desk_queries, exports, flow_data, jobs, phone_queries, queries
 from cases import filters as wording
-from cases.filters import GROUPS, VIEWS, Filters, page
+from cases.filters import PHASES, VIEWS, Filters, page
 from cases.models import Case, SavedView
 from geo import landing, outputs
 from geo.events import row_hash
@@ -105,14 +105,15 @@ def list_context(request, filters: Filters) -> dict:
         "stamp": timezone.now().isoformat(),
         "open_number": request.GET.get("open", ""),
         "may_export": request.user.can(exports.PERMISSION),
+        "may_register": request.user.can("cases.report") and not request.user.can("grids.check_in"),
     }
 
 
 def tabs(narrowed: QuerySet, filters: Filters, user) -> list[dict]:
     """The tabs with their counts, each exact to 10,000."""
     found = queries.counts(narrowed)
-    states = found["states"]
-    counted = {key: sum(states[state] for state in group) for key, group in GROUPS.items()}
+    phases = found["phases"]
+    counted = {key: sum(phases[phase] for phase in group) for key, group in PHASES.items()}
     counted["all"] = found["all"]
     counted["mine"] = narrowed.filter(desk_queries.mine(user)).order_by()[: COUNT_TO + 1].count()
     return [
@@ -176,8 +177,9 @@ def options(request, name: str):
     makers = {
         "area": _areas,
         "type": _types,
-        "state": lambda request, filters: _words(
-            filters, "state", {"open": _("Open"), **dict(Case.State.choices), "ended": _("Ended")}
+        "state": _states,
+        "flow": lambda request, filters: _words(
+            filters, "flow", {table.name: table.label for table in flow_data.in_force()}
         ),
         "time": _times,
         "holder": _holders,
@@ -207,6 +209,20 @@ def _words(filters: Filters, name: str, words: dict) -> list[dict]:
     return [
         {"label": "", "choices": [_choice(filters, name, value, label) for value, label in words.items()]}
     ]
+
+
+def _states(request, filters: Filters) -> list[dict]:
+    """Open and ended ones, then the states of each flow in force, in its words."""
+    tables = [table for table in flow_data.in_force() if filters.get("flow") in ("", table.name)]
+    groups = _words(filters, "state", {"open": _("Open"), "ended": _("Ended")})
+    for table in tables:
+        choices = []
+        for state in table.states.values():
+            on = filters.get("state") == state.code and filters.get("flow") == table.name
+            query = filters.query(state=None if on else state.code, flow=table.name)
+            choices.append({"label": state.label, "detail": "", "on": on, "query": query, "deeper": ""})
+        groups.append({"label": str(table.label), "choices": choices})
+    return groups
 
 
 def _areas(request, filters: Filters) -> list[dict]:

@@ -3,7 +3,9 @@
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
+from cases import flow, flow_data
 from cases.models import Case
 
 register = template.Library()
@@ -42,11 +44,22 @@ LOOKS = {
 }
 
 
+# A state that only a flow of the operator's own has looks like its phase.
+_OF_PHASE = {
+    Case.Phase.DESK: ("open", "inbox"),
+    Case.Phase.UNIT: ("ontime", "play"),
+    Case.Phase.CHECK: ("open", "eye"),
+    Case.Phase.PAUSED: ("waiting", "pause"),
+    Case.Phase.RATING: ("ontime", "check"),
+    Case.Phase.ENDED: ("closed", "tick"),
+}
+
+
 @register.simple_tag
-def state(value: str) -> str:
-    """``{% state case.state %}``: the state's badge."""
-    tone, shape = LOOKS.get(value, ("waiting", "ring"))
-    label = S(value).label if value in S.values else value
+def state(case: Case) -> str:
+    """``{% state case %}``: the badge of the state a case is in, in the words of its flow."""
+    tone, shape = LOOKS.get(case.state) or _OF_PHASE.get(case.phase, ("waiting", "ring"))
+    label = case.get_state_display()
     return format_html(
         '<span class="badge is-{}"><svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>{}</span>',
         tone,
@@ -54,6 +67,31 @@ def state(value: str) -> str:
         shape,
         label,
     )
+
+
+@register.simple_tag
+def flow_badge(case: Case) -> str:
+    """``{% flow_badge case %}``: what a case is when it is not one of city management, which most are."""
+    if case.flow == flow.CITY:
+        return ""
+    table = flow_data.find(case.flow, case.flow_version)
+    return format_html('<span class="badge is-kind">{}</span>', table.label if table else case.flow)
+
+
+@register.simple_tag
+def headline(case: Case) -> str:
+    """``{% headline case %}``: the type; of a letter or complaint without one, its first words."""
+    if case.type:
+        return str(case.type)
+    if case.flow != flow.CITY and case.description:
+        return case.description if len(case.description) <= 40 else case.description[:39] + "…"
+    return _("Type not yet chosen")
+
+
+@register.simple_tag
+def stars(count: int) -> str:
+    """``{% stars 4 %}``: filled and empty stars; the words for those who do not see them stand beside."""
+    return "★" * count + "☆" * (5 - count)
 
 
 @register.filter

@@ -3,6 +3,13 @@
 from geo.models.accounts import FormerPassword, Grant, Organisation, Role, User
 from geo.models.areas import Area, Labelled, Mapped
 from geo.models.files import Attachment
+from geo.models.notifications import (
+    Channel,
+    Message,
+    NotificationPreference,
+    NotificationTemplate,
+    UnitSubscription,
+)
 from geo.models.outputs import Notice, Output
 from geo.models.records import (
     AuditEntry,
@@ -14,12 +21,14 @@ from geo.models.records import (
 )
 from geo.models.tallies import Tally, TallyDelta
 from geo.models.time import CalendarDay, OfficeHours
+from geo.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "Area",
     "Attachment",
     "AuditEntry",
     "CalendarDay",
+    "Channel",
     "Dictionary",
     "DictionaryItem",
     "Event",
@@ -28,7 +37,10 @@ __all__ = [
     "IdempotencyKey",
     "Labelled",
     "Mapped",
+    "Message",
     "Notice",
+    "NotificationPreference",
+    "NotificationTemplate",
     "NumberSequence",
     "OfficeHours",
     "Organisation",
@@ -36,5 +48,8 @@ __all__ = [
     "Role",
     "Tally",
     "TallyDelta",
+    "UnitSubscription",
     "User",
+    "Webhook",
+    "WebhookDelivery",
 ]

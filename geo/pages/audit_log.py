@@ -65,7 +65,7 @@ def _columns() -> list[str]:
 
 
 def _cells(row: AuditEntry) -> list[str]:
-    detail = "; ".join(f"{key}: {value}" for key, value in row.detail.items())
+    detail = "; ".join(f"{key}: {said}" for key, value in row.detail.items() if (said := _plain(value)))
     return [
         timezone.localtime(row.at).strftime("%Y-%m-%d %H:%M:%S"),
         row.actor.username if row.actor else "",
@@ -76,6 +76,15 @@ def _cells(row: AuditEntry) -> list[str]:
         detail,
         row.ip or "",
     ]
+
+
+def _plain(value) -> str:
+    """A detail as somebody reads it: lists with commas, of what was counted only what there was."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items() if one not in (0, "", None, []))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain, value))
+    return "" if value is None else str(value)
 
 
 @office(accounts.READ_AUDIT)
@@ -133,4 +142,4 @@ def export(request):
 
 def _harmless(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -42,11 +42,12 @@ class UserForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["username", "name", "organisation", "phone", "language", "is_active"]
+        fields = ["username", "name", "organisation", "phone", "email", "language", "is_active"]
         labels = {
             "username": gettext_lazy("User name"),
             "name": gettext_lazy("Name"),
             "phone": gettext_lazy("Phone"),
+            "email": gettext_lazy("Mail address"),
             "is_active": gettext_lazy("May log in"),
         }
         help_texts = {"username": "", "is_active": ""}
@@ -93,7 +94,9 @@ def users(request):
     """All accounts, by name and unit."""
     form = UserSearch(request.GET)
     rows = User.objects.select_related("organisation").order_by("username")
-    if form.is_valid():
+    if not form.is_valid():
+        rows = rows.none()  # Everybody would be no answer to a question that cannot be read.
+    else:
         if text := form.cleaned_data["q"]:
             rows = rows.filter(Q(username__icontains=text) | Q(name__icontains=text))
         if unit := form.cleaned_data["organisation"]:
@@ -185,8 +188,10 @@ def organisations(request):
     """The tree of units."""
     form = Search(request.GET)
     rows = Organisation.objects.order_by("path")
-    if form.is_valid() and form.cleaned_data["q"]:
-        rows = rows.filter(name__icontains=form.cleaned_data["q"])
+    if not form.is_valid():
+        rows = rows.none()
+    elif text := form.cleaned_data["q"]:
+        rows = rows.filter(name__icontains=text)
     found, pager = page_of(request, rows)
     new = {"url": reverse("manage-organisation-new"), "label": _("New unit"), "icon": "plus", "kind": "main"}
     return render(

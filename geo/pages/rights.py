@@ -67,7 +67,9 @@ def grants(request):
     """Users with their number of roles, and who is locked out."""
     form = UserSearch(request.GET)
     rows = User.objects.select_related("organisation").annotate(count=Count("grants")).order_by("username")
-    if form.is_valid():
+    if not form.is_valid():
+        rows = rows.none()  # Everybody would be no answer to a question that cannot be read.
+    else:
         if text := form.cleaned_data["q"]:
             rows = rows.filter(Q(username__icontains=text) | Q(name__icontains=text))
         if unit := form.cleaned_data["organisation"]:

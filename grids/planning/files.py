@@ -11,7 +11,7 @@ import shapely
 from django.utils.translation import gettext as _
 
 from geo.problems import Problem
-from grids import imports
+from grids import coverage, imports
 from grids.models import Grid
 from grids.publication import kind_of
 
@@ -21,6 +21,8 @@ MOST_ROWS = 20_000
 # A description of data that lie elsewhere would be read with the server's eyes.
 POINTERS = (b"<ogrvrtdatasource", b"<ogrwfsdatasource", b"<vrtdataset", b"<gdal_wms", b"<wfs_capabilities")
 HEAD_BYTES = 1 << 16
+# A grid with this share of its ground in a community is there without a closer look.
+NEIGHBOURLY = 0.01
 
 
 def read(plan, outlines: dict, result) -> dict[str, dict]:
@@ -109,7 +111,11 @@ def _check(head: bytes, name: str) -> None:
 
 
 def _communities(geometries, outlines: dict) -> list[str]:
-    """For each geometry the community with which it shares most ground, or nothing."""
+    """For each geometry the community with which it shares most ground, or nothing.
+
+    Neighbours' borders rarely agree to the millimetre: what reaches in nowhere by the width that is repaired
+    is a neighbour's.
+    """
     codes, shapes = list(outlines), np.array(list(outlines.values()), dtype=object)
     best: dict[int, tuple[float, str]] = {}
     solid = np.array([one if one is not None else shapely.Polygon() for one in geometries], dtype=object)
@@ -117,7 +123,16 @@ def _communities(geometries, outlines: dict) -> list[str]:
     for row, outline in zip(
         *shapely.STRtree(shapes).query(rough, predicate="intersects").tolist(), strict=True
     ):
-        area = shapely.area(shapely.intersection(rough[row], shapes[outline]))
-        if area > best.get(row, (0.0, ""))[0]:
+        shared = shapely.intersection(rough[row], shapes[outline])
+        area = shapely.area(shared)
+        if area > best.get(row, (0.0, ""))[0] and (
+            area > NEIGHBOURLY * shapely.area(rough[row]) or not _is_hair(shared)
+        ):
             best[row] = (area, codes[outline])
     return [best.get(row, (0.0, ""))[1] for row in range(len(geometries))]
+
+
+def _is_hair(shape) -> bool:
+    """Whether ground is nowhere as wide as the widest gap or overlap that is repaired."""
+    flat = coverage.metric(shape, shapely.centroid(shape).y)
+    return shapely.is_empty(shapely.buffer(flat, -coverage.TOLERANCE_M / 2))

@@ -8,6 +8,7 @@ import shapely
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
@@ -184,8 +185,11 @@ def _begun(plan: Plan) -> date:
 
 def consequences(plan: Plan) -> dict:
     """One page before publishing: grids with their lineage, what moves, whose duty ends where, what stands
-    against it. ``problem`` tells why it cannot be published as it stands.
+    against it. ``problem`` tells why it cannot be published as it stands. Of a plan that was published
+    it is what the publication did, and ``settled`` says since when.
     """
+    if plan.state in (S.PUBLISHED, S.UNDONE) and plan.publication:
+        return _done(plan)
     problem, found = None, {}
     try:
         found = _foretold(borders(plan))
@@ -211,6 +215,48 @@ def consequences(plan: Plan) -> dict:
         "remarks_open": plan.remarks.filter(resolved_at=None).count(),
         "faults": faults_of(plan),
         **found,
+    }
+
+
+def _done(plan: Plan) -> dict:
+    """What the publication of a plan did, in the words of what was foretold."""
+    made = GridVersion.objects.filter(publication=plan.publication).select_related("grid")
+    made = made.prefetch_related("predecessors").order_by("grid__code")
+    grids = [
+        {
+            "code": version.grid.code,
+            "name": version.name,
+            "kind": version.kind,
+            "lineage": version.lineage,
+            "lineage_label": version.get_lineage_display(),
+            "from": [one.code for one in version.predecessors.all() if one.pk != version.grid_id],
+        }
+        for version in made
+    ]
+    codes = {row["code"] for row in grids}
+    gone = Grid.objects.filter(code__in=set(plan.publication.basis or {}) - codes).exclude(retired_on=None)
+    words = _("Published; these borders hold since %s.")
+    if plan.state == S.UNDONE:
+        words = _("Published for %s and undone since: the borders before are back.")
+    return {
+        "plan": plan.pk,
+        "revision": plan.revision,
+        "effective_on": plan.effective_on,
+        "settled": words % date_format(plan.publication.effective_on, "DATE_FORMAT"),
+        "problem": None,
+        "ground": {"changed": False, "text": "", "communities": [], "publications": []},
+        "busy": "",
+        "remarks_open": plan.remarks.filter(resolved_at=None).count(),
+        "faults": [],
+        "grids": grids,
+        "retired": [
+            {
+                "code": grid.code,
+                "name": grid.name,
+                "to": [row["code"] for row in grids if grid.code in row["from"]],
+            }
+            for grid in gone.filter(retired_on=plan.publication.effective_on).order_by("code")
+        ],
     }
 
 

@@ -34,7 +34,7 @@ from assets.models import Building, Component, House  # noqa: E402
 from cases.models import Case  # noqa: E402
 from geo.menu import menu  # noqa: E402
 from geo.models import Area, User  # noqa: E402
-from grids.models import Grid  # noqa: E402
+from grids.models import Grid, Plan  # noqa: E402
 from tests.browser import axe  # noqa: E402
 from tests.browser.conftest import ARGUMENTS, CHROMIUM  # noqa: E402
 
@@ -94,6 +94,12 @@ def other_pages() -> list[tuple[str, str, str]]:
     grid = Grid.objects.filter(retired_on=None).order_by("code").first()
     if grid:
         pages.append(("grid", "dispatcher", f"/grids/{grid.code}/"))
+    for state in Plan.State.values:
+        plan = Plan.objects.filter(state=state).order_by("-pk").first()
+        if plan:
+            pages.append((f"plan-{state}", "planner", f"/planner/{plan.pk}/"))
+            pages.append((f"plan-{state}-review", "planreviewer", f"/planner/{plan.pk}/review/"))
+            pages.append((f"plan-{state}-compare", "planner", f"/planner/{plan.pk}/compare/"))
     worker = User.objects.get(username="worker")
     pages += [
         ("grids", "dispatcher", "/grids/"),

@@ -72,6 +72,7 @@ if os.environ["EMBEDDED"] == "1":
         )
     )
 if os.environ["WHAT"] == "all":
+    worker = [python, "manage.py", "procrastinate", "worker", "--shutdown-graceful-timeout", "20"]
     services += [
         service(
             "web",
@@ -80,6 +81,8 @@ if os.environ["WHAT"] == "all":
                 *(python, "-m", "gunicorn", "geo.wsgi"),
                 *("--bind", f"unix:{sockets}/web.sock", "--workers", str(cores)),
                 *("--timeout", "60", "--graceful-timeout", "25"),
+                # As long as nginx lets through, so that it is nginx who says what is too long.
+                *("--limit-request-line", "8190"),
                 *("--max-requests", "10000", "--max-requests-jitter", "2000"),
                 *("--forwarded-allow-ips", "*", "--error-logfile", "-", "--log-level", "warning"),
                 *(("--worker-tmp-dir", "/dev/shm") if os.access("/dev/shm", os.W_OK) else ()),
@@ -96,10 +99,12 @@ if os.environ["WHAT"] == "all":
         ),
         service(
             "worker",
-            [python, "manage.py", "procrastinate", "worker", "--shutdown-graceful-timeout", "20"],
+            [*worker, "--queues", "default,builtin"],
             # Without a database it would wait for one for ever; its jobs may be broken off and run again.
             death="KILL",
         ),
+        # What waits on gateways and receivers outside: several at once, and nothing else waits behind them.
+        service("courier", [*worker, "--queues", "outside", "--concurrency", "4"], death="KILL"),
         service(
             "nginx",
             [

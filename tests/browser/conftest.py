@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -49,10 +50,11 @@ def chromium(built):
 
 
 @pytest.fixture
-def log_in(client, settings):
-    """``log_in(context, user, server)``: a session cookie, without the log-in page."""
+def log_in(settings):
+    """``log_in(context, user, server)``: a session cookie, without the log-in page; one for each call."""
 
     def give(context, user, server):
+        client = Client()
         client.force_login(user)
         context.add_cookies(
             [

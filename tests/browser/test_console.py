@@ -83,7 +83,7 @@ def rows(page) -> list[str]:
 
 
 def test_tabs_filters_and_the_address(page_of, people, cases):
-    page = page_of(people["lead"], "/?view=accept")
+    page = page_of(people["lead"], "/?view=desk")
     page.wait_for_selector(".map canvas, .map .ol-layer")
     assert rows(page) == [cases[0].number, cases[1].number, cases[3].number, cases[4].number]
     assert page.inner_text('[data-count="dispatch"]') == "1"
@@ -91,7 +91,7 @@ def test_tabs_filters_and_the_address(page_of, people, cases):
     page.click('[data-options="area"]')
     page.click("#options-area .item:has-text('试验市')")
     page.wait_for_selector('[data-off="area"]')
-    assert "area=9901" in page.url and "view=accept" in page.url
+    assert "area=9901" in page.url and "view=desk" in page.url
 
     page.click('[data-options="time"]')
     page.click("#options-time .item >> nth=0")
@@ -107,7 +107,7 @@ def test_tabs_filters_and_the_address(page_of, people, cases):
 
 
 def test_accepting_and_filing_by_keyboard(page_of, people, cases):
-    page = page_of(people["lead"], "/?view=accept")
+    page = page_of(people["lead"], "/?view=desk")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_selector(f'.drawer-head[data-case="{cases[0].number}"]')
@@ -177,7 +177,7 @@ def test_map_and_list_are_bound(page_of, people, cases):
 
 
 def test_new_cases_knock_before_they_come_in(page_of, people, cases):
-    page = page_of(people["lead"], "/?view=accept")
+    page = page_of(people["lead"], "/?view=desk")
     before = rows(page)
     factories.make_case(
         factories.at(0.4, 0.4), state="reported", due_at=timezone.now(), reported_at=timezone.now()
@@ -187,7 +187,7 @@ def test_new_cases_knock_before_they_come_in(page_of, people, cases):
     page.evaluate(f"new BroadcastChannel('wangge-events').postMessage({event})")
     page.wait_for_selector("[data-new]:not([hidden])")
     assert rows(page) == before
-    assert page.inner_text('[data-count="accept"]') == "5"
+    assert page.inner_text('[data-count="desk"]') == "5"
     page.click("[data-new]")
     expect(page.locator("#rows a[data-number]")).to_have_count(5)
 
@@ -203,7 +203,7 @@ def test_scope_and_roles(page_of, people, cases):
 
 
 def test_saved_views(page_of, people, cases):
-    page = page_of(people["lead"], "/?view=accept&due=late")
+    page = page_of(people["lead"], "/?view=desk&due=late")
     page.click('[data-popover="saved-views"]')
     page.click("#saved-views [data-dialog]")
     page.fill("#view-name", "超时待受理")

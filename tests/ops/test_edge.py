@@ -48,6 +48,14 @@ def test_too_big_is_a_problem_for_programs_and_a_page_for_people(installation):
     assert "文件过大" in text and "Too big" in text
 
 
+def test_an_address_that_is_too_long_has_a_page(installation):
+    status, kind, _header, text = ask(installation, "/assets/buildings/?q=" + "x" * 9000, **PAGE)
+    assert status == 414 and kind.startswith("text/html")
+    assert "网址过长" in text and "too long" in text
+    # What nginx lets through the application takes.
+    assert ask(installation, "/login/?next=/assets/?q=" + "x" * 6000, **PAGE)[0] == 200
+
+
 def test_within_the_limit_the_application_answers(installation):
     body = b"x" * (29 * 1024 * 1024)
     form = {"Content-Type": "application/octet-stream"}

@@ -17,7 +17,7 @@ from tiles import cache, drop, links
 from tiles.api.mvt import tile_bytes
 from tiles.matrix import SETS
 from tiles.models import DirtyTile
-from tiles.queries import render, rows_key
+from tiles.queries import render, rows_key, tiles
 
 from .test_vector_tiles import features, tile_at
 
@@ -242,3 +242,25 @@ def test_tidy_keeps_what_is_needed(committed, settings):
     assert cache.tidy(max_age_s=-1) == len(kept) + 1
     assert new.exists() and not old.exists()
     assert not DirtyTile.objects.filter(dropped_at__isnull=False).exists()
+
+
+def test_a_cell_that_a_dense_tile_counts(committed, monkeypatch):
+    """Where single rows begin a dense tile is counted, in cells that reach beyond its edge."""
+    user, here, there = committed
+    monkeypatch.setattr(tiles, "MOST", 0)
+    quad, layer = SETS["WebMercatorQuad"], layers[LAYER]
+    z, x, y = tile_at(quad.id, quad.level(layer.max_scale), *here.geom)
+    west, _south, east, _north = quad.lonlat_bounds(z, x, y)
+
+    def tile():
+        return tile_bytes(layer, quad, z, x, y, user, None)
+
+    assert [one["properties"]["n"] for one in features(gzip.decompress(tile()), LAYER)] == [1]
+    for ninths in (-2, -1, 1, 2):  # of the tile's width from its eastern edge, all within the city
+        lon = east + (east - west) / 9 * ninths
+        there.geom = Point(lon, here.geom.y, srid=4326)
+        there.save()
+        kept = gzip.decompress(tile())
+        assert kept == render(layer, quad, z, x, y, user).data
+        cache.drop_waiting()
+        assert gzip.decompress(tile()) == kept

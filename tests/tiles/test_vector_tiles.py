@@ -6,10 +6,11 @@ import mapbox_vector_tile
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
+from assets.models import Component
 from geo.registry import layers
 from tests import factories
 from tiles.matrix import SETS
-from tiles.queries import tile
+from tiles.queries import session, statement, tile
 
 MIDDLE = (factories.LON + 0.0149, factories.LAT + 0.0101)
 
@@ -188,3 +189,12 @@ def test_basic_authentication(city, client, django_user_model):
     user.set_password("another password")
     user.save()
     assert client.get(url, headers=header("a long password")).status_code == 401
+
+
+def test_values_in_a_statement_are_only_values(db):
+    slot = statement.Slot("there")
+    values = ["a%'b\\", slot, ["9901%", "x'"], Component.State.REMOVED, 7]
+    made = statement.Statement("select %s::text, %s::text, '%%', %s::text[], %s::text, %s", values)
+    assert made.slots == [slot]
+    row = session.fetchone(made.sql, made.fill({"there": ("99%",)}))
+    assert row == ("a%'b\\", "99%", "%", ["9901%", "x'"], "removed", 7)

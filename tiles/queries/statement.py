@@ -2,10 +2,17 @@
 
 The ORM writes the rows and the caller's scope; the tile's bounds are slots that are filled for each tile.
 A compiled statement is kept, so that a tile costs the database's work and little else.
+
+A prepared statement is soon planned for any values, so two things matter. Bounds go in as finished values:
+ST_MakeEnvelope of four parameters would be called for each row. What is the same for all tiles (scope, kind
+of rows) stands in the text: where an area code is only known to be like something the planner expects few
+rows, and joins types to them one by one. Together that was up to half of a tile's time.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -14,67 +21,87 @@ from django.apps import apps
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import BooleanField, F, Func, Q, TextField
+from psycopg.sql import Literal
 
 from geo.registry import Layer, TileField, layers
-from tiles.matrix import BUFFER, EXTENT, SETS, MatrixSet
+from tiles.matrix import BUFFER, EXTENT, SETS, Bounds, MatrixSet
 from tiles.queries.access import scope_identity
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in the parameters that the tile fills in: a side of its bounds, in one CRS or the other."""
+    """A place in the parameters that the tile fills in."""
 
-    kind: str  # tile: the tile itself; near: with its buffer; lonlat: the same in degrees
-    side: int
-
-
-TILE, NEAR, LONLAT = ([Slot(kind, side) for side in range(4)] for kind in ("tile", "near", "lonlat"))
+    kind: str  # tile: its own box; near: a polygon, with its buffer; lonlat: the same in degrees
+    number: int = 0
 
 
-class _WithSlots(Func):
-    """A function whose last parameters are slots."""
+TILE, NEAR, LONLAT = Slot("tile"), Slot("near"), Slot("lonlat")
 
-    slots: list[Slot] = []
+
+def box(bounds: Bounds) -> str:
+    """Bounds as PostGIS' ``box2d``, exactly."""
+    west, south, east, north = bounds
+    return f"BOX({west!r} {south!r},{east!r} {north!r})"
+
+
+def polygon(bounds: Bounds, srid: int) -> str:
+    """Bounds as a geometry (EWKT), exactly."""
+    west, south, east, north = bounds
+    corners = ((west, south), (west, north), (east, north), (east, south), (west, south))
+    return f"SRID={srid};POLYGON(({','.join(f'{x!r} {y!r}' for x, y in corners)}))"
+
+
+class _WithSlot(Func):
+    """A function whose last parameter is a slot."""
+
+    slot: Slot
 
     def as_sql(self, compiler, connection, **extra):
         sql, params = super().as_sql(compiler, connection, **extra)
-        return sql, [*params, *self.slots]
+        return sql, [*params, self.slot]
 
 
-class TileGeometry(_WithSlots):
+class TileGeometry(_WithSlot):
     """The geometry in the tile's own units, clipped with its buffer."""
 
-    slots = TILE
+    slot = TILE
+    template = f"ST_AsMVTGeom(%(expressions)s, %%s::box2d, {EXTENT}, {BUFFER})"
     output_field = TextField()
 
-    def __init__(self, expression, srid: int):
-        super().__init__(expression)
-        self.template = (
-            f"ST_AsMVTGeom(%(expressions)s, ST_MakeEnvelope(%%s, %%s, %%s, %%s, {srid}), {EXTENT}, {BUFFER})"
-        )
 
-
-class Near(_WithSlots):
+class Near(_WithSlot):
     """Whether the geometry's box touches the tile's, buffer included; reads the spatial index."""
 
+    template = "%(expressions)s && %%s::geometry"
     output_field = BooleanField()
     conditional = True
 
-    def __init__(self, expression, srid: int, slots: list[Slot]):
+    def __init__(self, expression, slot: Slot):
         super().__init__(expression)
-        self.slots = slots
-        self.template = f"%(expressions)s && ST_MakeEnvelope(%%s, %%s, %%s, %%s, {srid})"
+        self.slot = slot
 
 
-@dataclass(frozen=True)
+_PLACES = re.compile("(%%|%s)")
+
+
 class Statement:
-    """SQL with its parameters; ``None`` where the caller sees nothing."""
+    """SQL whose parameters are slots; other values given to it become part of the text."""
 
-    sql: str
-    params: tuple
+    def __init__(self, sql: str, params: Iterable):
+        given, text, self.slots = iter(params), [], []
+        for part in _PLACES.split(sql):
+            if part == "%s":
+                value = next(given)
+                if isinstance(value, Slot):
+                    self.slots.append(value)
+                else:
+                    part = Literal(value).as_string().replace("%", "%%")
+            text.append(part)
+        self.sql = "".join(text)
 
     def fill(self, bounds: dict[str, tuple]) -> list:
-        return [bounds[p.kind][p.side] if isinstance(p, Slot) else p for p in self.params]
+        return [bounds[slot.kind][slot.number] for slot in self.slots]
 
 
 def drawn_at(layer: Layer, scale: float) -> Q | None:
@@ -124,10 +151,10 @@ def geometry_of(layer: Layer, matrix_set: MatrixSet):
     """The column to draw, in the set's CRS, and the condition that finds it by an index."""
     column = F(layer.geometry)
     if matrix_set.srid == 4326:
-        return column, Near(column, 4326, NEAR)
+        return column, Near(column, NEAR)
     if layer.geometry == "geom":
-        return F("geom_3857"), Near(F("geom_3857"), 3857, NEAR)
-    return transformed(column), Near(column, 4326, LONLAT)
+        return F("geom_3857"), Near(F("geom_3857"), NEAR)
+    return transformed(column), Near(column, LONLAT)
 
 
 def transformed(column):
@@ -135,10 +162,10 @@ def transformed(column):
 
 
 def of_rows(
-    layer: Layer, queryset, geometry, fields: tuple[TileField, ...], srid: int, key: str = "pk"
+    layer: Layer, queryset, geometry, fields: tuple[TileField, ...], key: str = "pk"
 ) -> Statement | None:
     """The statement that makes a tile of a queryset's rows; also tells the snapshot it saw."""
-    queryset = queryset.order_by().annotate(tile_geometry=TileGeometry(geometry, srid))
+    queryset = queryset.order_by().annotate(tile_geometry=TileGeometry(geometry))
     values = {f"tile_{number}": value_of(queryset.model, f.path) for number, f in enumerate(fields)}
     try:
         rows = queryset.annotate(**values).values_list("tile_geometry", key, *values)
@@ -149,7 +176,7 @@ def of_rows(
     return Statement(
         f"select ST_AsMVT(t, '{layer.id}', {EXTENT}, 'geom', 'id'), pg_current_snapshot()::text"
         f" from ({inner}) as t({names})",
-        tuple(params),
+        params,
     )
 
 
@@ -162,7 +189,7 @@ def _compiled(layer_id: str, matrix_set_id: str, z: int, identity, rows_of) -> S
         return None
     geometry, near = geometry_of(layer, matrix_set)
     queryset = rows_of().filter(shown).filter(near)
-    return of_rows(layer, queryset, geometry, fields_at(layer, scale), matrix_set.srid)
+    return of_rows(layer, queryset, geometry, fields_at(layer, scale))
 
 
 class RowsOf:
@@ -212,7 +239,7 @@ def for_versions(layer: Layer, matrix_set: MatrixSet, z: int, user, day: date) -
     else:
         drawn = column
     lonlat = matrix_set.srid == 4326
-    queryset = versions.filter(Near(column, 4326, NEAR if lonlat else LONLAT))
+    queryset = versions.filter(Near(column, NEAR if lonlat else LONLAT))
     geometry = drawn if lonlat else transformed(drawn)
     key = f"{foreign_key}_id" if foreign_key else "pk"
-    return of_rows(layer, queryset, geometry, fields, matrix_set.srid, key)
+    return of_rows(layer, queryset, geometry, fields, key)

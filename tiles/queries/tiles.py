@@ -12,8 +12,8 @@ from tiles.queries.session import fetchone
 
 # No tile is larger, in bytes before compression.
 LARGEST = 290_000
-MOST = 14_000  # features, of some twenty bytes each
-FINER = 4  # levels: 64 cells along a tile's side
+MOST = 10_000  # features that cells reckon with, of some twenty bytes each; the margin has a tenth more
+FINER = 4  # levels: 64 cells along a tile's side, where no cells are kept
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ def slots(matrix_set: MatrixSet, z: int, x: int, y: int) -> dict[str, tuple]:
     """The bounds that a statement's slots take."""
     margin = BUFFER / EXTENT
     return {
-        "tile": matrix_set.bounds(z, x, y),
-        "near": matrix_set.bounds(z, x, y, margin),
-        "lonlat": matrix_set.lonlat_bounds(z, x, y, margin),
+        "tile": (statement.box(matrix_set.bounds(z, x, y)),),
+        "near": (statement.polygon(matrix_set.bounds(z, x, y, margin), matrix_set.srid),),
+        "lonlat": (statement.polygon(matrix_set.lonlat_bounds(z, x, y, margin), 4326),),
     }
 
 
@@ -57,14 +57,14 @@ def render(
         made = statement.for_versions(layer, matrix_set, z, user, at)
     else:
         made = statement.for_rows(layer, matrix_set, z, user)
-    # Where cells have just ended a tile may hold more than it should; the cells know.
-    dense = layer.binned and at is None and matrix_set.scale(z) > layer.max_scale / 2
-    if dense and bins.estimate(layer, matrix_set, z, x, y, user) > MOST:
-        return counted(layer, matrix_set, z, x, y, user, finer=FINER)
+    # Where single rows begin a tile may hold more than it should. Cells are kept there too and know; so dense
+    # a tile would be one blot of points, and is counted like the coarser ones.
+    kept = at is None and bins.kept_at(layer, matrix_set, z)
+    if kept and bins.estimate(layer, matrix_set, z, x, y, user) > MOST:
+        return counted(layer, matrix_set, z, x, y, user)
     rendered = _run(made, slots(matrix_set, z, x, y))
     if layer.binned and len(rendered.data) > LARGEST:
-        # Denser than a map can show: counted too, in cells of a few pixels.
-        return counted(layer, matrix_set, z, x, y, user, finer=FINER)
+        return counted(layer, matrix_set, z, x, y, user, finer=0 if kept else FINER)
     return rendered
 
 

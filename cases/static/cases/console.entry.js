@@ -8,6 +8,7 @@ import { paced } from "@geo/pace.js";
 import { toast } from "@geo/toast.js";
 import { startForms } from "./forms.js";
 import { ListMap } from "./listmap.js";
+import { startRegister } from "./register.js";
 
 const panes = one("#panes");
 const pane = one("#list-pane");
@@ -130,6 +131,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   else if (detail.target === dialog) {
     if (!dialog.open) dialog.showModal();
     startForms(dialog);
+    startRegister(dialog, pickPlace);
     one("input:not([type=hidden]), textarea, select", dialog)?.focus();
   } else if (detail.target === pane) {
     marked(inHand());
@@ -137,6 +139,14 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
     news.reset();
   }
 });
+// On a small screen the map is behind the list: it comes to the front while a place is picked.
+async function pickPlace() {
+  const behind = !panes.classList.contains("show-map");
+  if (behind) panes.classList.add("show-map");
+  const place = await map.pickPlace();
+  if (behind) panes.classList.remove("show-map");
+  return place;
+}
 onClick("[data-close-drawer]", closeDrawer);
 onClick("[data-show-place]", () => map.flyTo(lonlat(one(".drawer-head", drawer))));
 onClick("[data-show-rule]", (button) => {
@@ -217,7 +227,7 @@ onClick("[data-export]", async () => {
 // --- acting ---------------------------------------------------------------------------------------------------
 document.addEventListener("case-acted", ({ detail }) => {
   if (dialog.open) dialog.close();
-  toast(detail.words, { bad: detail.bad });
+  toast(detail.words, { bad: detail.bad, ...(detail.registered ? { seconds: 12, action: () => open(detail.number), actionLabel: gettext("Open it") } : {}) });
   refreshRow(detail.number);
   if (inHand() === detail.number) refreshDrawer();
   news.counts();
@@ -313,4 +323,14 @@ map.start({ at: panes.dataset.at, home: panes.dataset.home, within: filters().ge
     drawerShown();
     map.flyTo(lonlat(one(".drawer-head", drawer)));
   }
+});
+
+// A case given out in parts: one more line, empty.
+onClick("[data-more-parts]", (button) => {
+  const lines = all("fieldset", button.closest("form"));
+  const line = lines.at(-1).cloneNode(true);
+  for (const field of all("select, input", line)) field.value = "";
+  one("legend", line).textContent = one("legend", line).textContent.replace(/\d+/, String(lines.length + 1));
+  button.before(line);
+  one("select", line).focus();
 });

@@ -41,11 +41,12 @@ export class ListMap {
     map.on("projection", () => this.reload());
     map.on("hover", (found) => this.#hover(found));
     map.on("select", ({ properties, layer }) => {
+      if (this.picking) return;
       const number = properties.number ?? (layer.id.includes("cases") ? properties.id : null);
       if (number) this.onPick(number);
       else if (layer.row_url && properties[layer.key]) location.href = layer.row_url.replace(`{${layer.key}}`, encodeURIComponent(properties[layer.key]));
     });
-    map.onMark("list", (feature) => this.onPick(feature.get("number")));
+    map.onMark("list", (feature) => { if (!this.picking) this.onPick(feature.get("number")); });
     if (within) this.showArea(within.split(";").map((pair) => pair.split(",").map(Number)));
     const place = at?.split(",").map(Number);
     if (place?.length === 2 && place.every(Number.isFinite)) {
@@ -89,6 +90,31 @@ export class ListMap {
     } catch (error) {
       if (error.name !== "AbortError") this.map.note("points", `${gettext("The cases on the map could not be loaded.")} ${error.message}`, { label: gettext("Try again"), act: () => this.reload() });
     }
+  }
+
+  /** The next click on the map (or Enter on it) as [lon, lat]; null when Escape gives it up. */
+  pickPlace() {
+    return new Promise((resolve) => {
+      this.picking = true;
+      this.element.classList.add("picking");
+      const done = (place) => {
+        stop();
+        document.removeEventListener("keydown", escape, true);
+        this.element.classList.remove("picking");
+        // The click that picked is not also a click on what lies there.
+        setTimeout(() => { this.picking = false; });
+        resolve(place);
+      };
+      const escape = (event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        event.stopPropagation();
+        done(null);
+      };
+      const stop = this.map.on("click", ({ lonlat }) => { this.map.pin(lonlat); done(lonlat); });
+      document.addEventListener("keydown", escape, true);
+      this.element.focus();
+    });
   }
 
   #hover(found) {

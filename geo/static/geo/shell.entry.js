@@ -12,8 +12,28 @@ import { ago, exact, keepFresh } from "./times.js";
 import { toast } from "./toast.js";
 
 window.htmx = htmx;
+htmx.config.timeout = 60e3;
 const year = 31536000;
 const remember = (name, value) => { document.cookie = `${name}=${value};path=/;max-age=${year};samesite=lax`; };
+
+/** A fragment did not come: said where it would stand if something was waiting there, else in a toast. */
+function missed({ elt, target, requestConfig }, words, passes) {
+  const polls = /every/.test(elt.getAttribute("hx-trigger") ?? "");
+  const { verb, path } = requestConfig;
+  const place = target?.querySelector(".skeleton") ? target : null;
+  const again = () => {
+    if (verb === "get") return htmx.ajax("GET", path, { source: elt, target, swap: elt.getAttribute("hx-swap") ?? undefined }).catch(() => {}); // told like the first
+    if (elt.matches("form")) return elt.requestSubmit();
+    return elt.click();
+  };
+  if (place) {
+    const button = passes ? el("button.button.small", { type: "button", onclick: () => { place.replaceChildren(el("span.skeleton.w60")); again(); } }, gettext("Try again")) : "";
+    place.replaceChildren(el("p.row", { role: "alert" }, icon("bang"), el("span.grow", {}, words), button));
+    return;
+  }
+  // What asks every second by itself needs no button.
+  toast(words, passes && !polls && elt.isConnected ? { bad: true, action: again, actionLabel: gettext("Try again") } : { bad: true });
+}
 
 // --- htmx: our token goes with every request; an error says what happened -----------------------------------
 document.addEventListener("htmx:configRequest", ({ detail }) => {
@@ -23,15 +43,18 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 document.addEventListener("htmx:responseError", ({ detail }) => {
   const { xhr } = detail;
   let words = gettext("The server could not do this. Try again later.");
+  if (xhr.status === 401) words = gettext("Your session has ended. Log in again.");
   if (xhr.status === 403) words = gettext("Your roles do not allow this.");
   if (xhr.status === 404) words = gettext("Not found, or not within your scope.");
   try {
     const problem = JSON.parse(xhr.responseText);
     words = problem.detail || problem.title || words;
   } catch { /* not a problem document */ }
-  toast(words, { bad: true });
+  missed(detail, words, xhr.status >= 500 || xhr.status === 429);
 });
-document.addEventListener("htmx:sendError", () => toast(gettext("No answer from the server. Check the connection and try again."), { bad: true }));
+const noAnswer = ({ detail }) => missed(detail, gettext("No answer from the server. Check the connection and try again."), true);
+document.addEventListener("htmx:sendError", noAnswer);
+document.addEventListener("htmx:timeout", noAnswer);
 // A session that has ended answers a fragment with the log-in page: go there instead of showing it in a pane.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const answered = new URL(event.detail.xhr.responseURL || location.href);
@@ -132,6 +155,14 @@ const showOffline = () => { if (offline) offline.hidden = navigator.onLine; };
 window.addEventListener("online", showOffline);
 window.addEventListener("offline", showOffline);
 showOffline();
+
+// The browser would replace the page with its own error, and what was filled in would be gone.
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (navigator.onLine || event.defaultPrevented || form.method === "dialog" || form.matches("[hx-get], [hx-post]")) return;
+  event.preventDefault();
+  toast(gettext("No connection: nothing was sent, and your entries stay here."), { bad: true, seconds: 60, action: () => form.requestSubmit(submitter), actionLabel: gettext("Try again") });
+});
 
 const sign = one("[data-live]");
 if (sign && document.body.dataset.user) {

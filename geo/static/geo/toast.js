@@ -8,7 +8,11 @@ import { gettext } from "./i18n.js";
  */
 export function toast(message, { undo, bad = false, action, actionLabel, seconds } = {}) {
   const place = one("#toasts") ?? document.body.appendChild(el("div.toasts", { id: "toasts", role: "status" }));
-  const box = el(bad ? "div.toast.bad" : "div.toast", bad ? { role: "alert" } : {}, el("span", {}, String(message?.message ?? message)));
+  const words = String(message?.message ?? message);
+  // Said again while it still stands there, it stays one.
+  if (bad) [...place.children].find((one) => one.dataset.words === words)?.remove();
+  const box = el(bad ? "div.toast.bad" : "div.toast", bad ? { role: "alert" } : {}, el("span", {}, words));
+  box.dataset.words = words;
   const leave = () => box.remove();
   if (undo) box.append(el("button", { type: "button", onclick: () => { leave(); undo(); } }, gettext("Undo")));
   if (action) box.append(el("button", { type: "button", onclick: () => { leave(); action(); } }, actionLabel));

@@ -20,6 +20,8 @@ import { count, difference, measured } from "./planner/words.js";
 const root = one("#compare");
 const other = root.dataset.with;
 const draft = new Draft(Number(root.dataset.plan));
+// On a phone the map is small: the tools that matter there, and names only where they fit.
+const narrow = matchMedia("(max-width: 760px)").matches;
 const FATES = { changed: gettext("changed"), same: gettext("as before"), gone: gettext("goes"), new: gettext("new") };
 
 /** Grids of a side: [{code, name, colour, shape}]. */
@@ -49,7 +51,7 @@ function layerOf(grids, map, zIndex) {
         new Style({ fill: new Fill({ color: rgba(colour, 0.2) }), stroke: new Stroke({ color: "rgba(255,255,255,0.9)", width: 4 }) }),
         new Style({
           stroke: new Stroke({ color: "#2b4148", width: 1.8 }),
-          text: new Text({ text: name, font: `600 13px ${FONT}`, overflow: true, fill: new Fill({ color: "#16262a" }), stroke: new Stroke({ color: "rgba(253,254,254,0.95)", width: 3.5 }) }),
+          text: new Text({ text: name.replace(" ", "\n"), font: `600 ${narrow ? 11 : 13}px ${FONT}`, overflow: !narrow, fill: new Fill({ color: "#16262a" }), stroke: new Stroke({ color: "rgba(253,254,254,0.95)", width: 3.5 }) }),
         }),
       ];
     },
@@ -98,7 +100,7 @@ async function start() {
   one("#name-a").textContent = compared.a.name;
   one("#name-b").textContent = compared.b.name;
   const whole = boxOf(sides[1].map((grid) => grid.shape));
-  const map = await createMap(one("#map"), { layers: [], hidden: ["grids"], remember: "planner", tools: ["layers", "basemaps", "measure", "fullscreen"], extent: whole });
+  const map = await createMap(one("#map"), { layers: [], hidden: ["grids"], remember: "planner", tools: narrow ? ["layers"] : ["layers", "basemaps", "measure", "fullscreen"], extent: whole });
   const layers = sides.map((grids, index) => layerOf(grids, map, 100 + index));
   const changed = changedLayer(compared.changed, map);
   swipe(map, one("#swipe-line"), one("#swipe-handle"), { left: [layers[0]], right: [layers[1]] });

@@ -224,7 +224,7 @@ async function start() {
   drawActions();
   const drawn = (async () => {
     await draft.loadBlocks();
-    stage = await createStage(one("#map"), draft, { tools: ["layers", "basemaps", "measure", "fullscreen"] });
+    stage = await createStage(one("#map"), draft, { tools: matchMedia("(max-width: 760px)").matches ? ["layers"] : ["layers", "basemaps", "measure", "fullscreen"] });
     await draft.loadToday();
     await draft.loadFigures().catch(() => {});
     one("#planner-legend").append(...[["ghost", gettext("Today's borders")], ["moved", gettext("Changes grid")]].map(([what, label]) =>

@@ -263,6 +263,18 @@ def test_consequences_foretell_what_publishing_does(planner, reviewer):
         v.grid.code: v.lineage for v in GridVersion.objects.filter(publication__kind=Publication.Kind.PLAN)
     }
     assert made == {g["code"]: g["lineage"] for g in told["grids"] if g["lineage"] != "kept"}
+    # Afterwards the page tells what was done; the plan's own borders are not a change of its ground.
+    plan.refresh_from_db()
+    done = publish.consequences(plan)
+    assert done["settled"] and done["problem"] is None and not done["ground"]["changed"]
+    assert {g["code"]: g["lineage"] for g in done["grids"]} == made
+    assert [(row["code"][-3:], [code[-3:] for code in row["to"]]) for row in done["retired"]] == [
+        ("002", ["001"])
+    ]
+    publish.undo(reviewer, plan.pk)
+    plan.refresh_from_db()
+    undone = publish.consequences(plan)
+    assert undone["settled"] != done["settled"] and undone["problem"] is None
 
 
 def test_what_was_not_drawn_on_the_ground_in_force_is_never_published(planner, reviewer):

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from django.apps import apps
 from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.contrib.gis.geos import Polygon
-from django.core.exceptions import ValidationError
-from django.db import models
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db import connection, models
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
@@ -203,9 +203,40 @@ def _filters(request, source: Source) -> Q:
     return condition
 
 
-def _count(rows) -> int | None:
-    counted = rows.order_by().values("pk")[: COUNTED + 1].count()
-    return counted if counted <= COUNTED else None
+def _page(rows, after: int, offset: int, limit: int) -> tuple[list[int], int | None]:
+    """Keys of a page's rows and of one more, in order, and how many match in all (``None``: too many).
+
+    Counted and cut in one statement, so that a box is searched once.
+    """
+    try:
+        sql, params = rows.order_by().values("pk")[: COUNTED + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return [], 0
+    first = min(offset, COUNTED)  # an array has no place beyond 2**31
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"with matched(id) as ({sql}) select count(*),"
+            " (array_agg(id order by id) filter (where id > %s))[%s:%s] from matched",
+            [*params, after, first + 1, first + limit + 1],
+        )
+        counted, keys = cursor.fetchone()
+    if counted <= COUNTED:
+        return keys or [], counted
+    found = rows.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+    return list(found[offset : offset + limit + 1]), None
+
+
+def _after(cursor: str | None) -> int:
+    """The last key of the page before; smaller than any where there was none."""
+    if not cursor:
+        return -1
+    try:
+        after = int(base64.urlsafe_b64decode(cursor.encode() + b"=="))
+        if not 0 <= after < 2**63:
+            raise ValueError
+    except ValueError:
+        raise _wrong("cursor", _("A cursor comes from a “next” link.")) from None
+    return after
 
 
 @endpoint
@@ -217,14 +248,8 @@ def items(request, user, name):
         _in_force(request.GET["datetime"])
     limit = min(_whole(request, "limit", LIMIT, 1), MOST)
     offset = _whole(request, "offset", 0, 0)
-    rows = source.rows.filter(_filters(request, source)).order_by("pk")
-    total = _count(rows)
-    if cursor := request.GET.get("cursor"):
-        try:
-            rows = rows.filter(pk__gt=int(base64.urlsafe_b64decode(cursor.encode() + b"==")))
-        except ValueError:
-            raise _wrong("cursor", _("A cursor comes from a “next” link.")) from None
-    keys = list(rows.values_list("pk", flat=True)[offset : offset + limit + 1])
+    rows = source.rows.filter(_filters(request, source))
+    keys, total = _page(rows, _after(request.GET.get("cursor")), offset, limit)
     more, keys = len(keys) > limit, keys[:limit]
     features = source.features(source.rows.filter(pk__in=keys).order_by("pk"))
     path = f"collections/{layer.id}/items"

@@ -6,7 +6,7 @@ import { add } from "./outbox.js";
 import { app, changed, mayReport, onApp, online, refreshMe, refreshTasks, send } from "./app.js";
 import { currentFix, metresBetween, watchPosition } from "./position.js";
 import { redraw } from "./redraw.js";
-import { metres } from "./words.js";
+import { headline, metres } from "./words.js";
 
 let order = "due";
 
@@ -183,8 +183,8 @@ export function taskRow(task, distance) {
     el("a.task", { href: `/m/task/${task.number}` },
       task.thumbnail_url ? picture(task.thumbnail_url) : el("span.no-photo", {}, icon("case")),
       el("span.grow", {},
-        el("b", {}, task.type_name || gettext("Type not known")),
-        el("span.line", {}, task.state_label, when && badge(when.tone, when.shape, when.text, when.title)),
+        el("b", {}, headline(task)),
+        el("span.line", {}, task.state_label, task.flow && task.flow !== "city_management" && el("span.badge.is-kind", {}, task.flow_label), when && badge(when.tone, when.shape, when.text, when.title)),
         el("span.line.muted", {}, distance !== null && el("span", {}, metres(distance)), el("span.ellipsis", {}, task.address || task.description || task.number))),
       icon("right")));
 }

@@ -45,6 +45,7 @@ function parts() {
       el("div.segmented.languages", { role: "group", "aria-label": gettext("Language") },
         ...[["zh-hans", "简体中文"], ["en", "English"]].map(([code, name]) =>
           el("button.button", { type: "button", lang: code, "aria-pressed": String(locale().startsWith(code.slice(0, 2))), onclick: () => speak(code) }, name)))),
+    el("a.button.wide", { href: "/me/notifications/" }, icon("bell"), gettext("Notifications")),
     el("a.button.wide", { href: "/?desk=1" }, icon("table"), gettext("Open the desk")),
     el("button.button.danger.wide", { type: "button", onclick: leave }, icon("logout"), gettext("Log out")),
   ].filter(Boolean);

@@ -28,6 +28,7 @@ const empty = () => ({
   component: null, // {code, name, type, lon, lat}
   type: null, // id
   description: "",
+  flow: "city_management",
   selfHandled: false,
   joined: null, // number of the case this only adds to
   notDuplicate: false,
@@ -61,12 +62,19 @@ export async function reportScreen(root, { params, go }) {
   const sendButton = el("button.button.main.big", { type: "button", onclick: submit });
   const missing = el("p.hint.missing", { role: "status" });
 
+  // A letter is about people's concerns: no type is needed, and it is not dealt with on the spot at once.
+  const kinds = el("div.segmented", { role: "group", "aria-label": gettext("What it is about") });
+  const letterHint = el("p.hint", {}, gettext("Write what it is about and where. Of disputes and clues, name no third person."));
+  const self = el("label.check", {}, el("input", { type: "checkbox", checked: draft.selfHandled, onchange: (event) => { draft.selfHandled = event.target.checked; changed("words"); } }),
+    gettext("I dealt with it myself (photos before and after)"));
+
   const place = placeStep({ draft, changed });
   const type = typeStep({ draft, changed });
 
   root.append(
     el("form.report", { onsubmit: (event) => event.preventDefault(), autocomplete: "off" },
       kept && !params.get("component") && el("p.banner.info.draft", {}, icon("edit"), el("span.grow", {}, gettext("Your unfinished report.")), el("button.button", { type: "button", onclick: startAgain }, gettext("Start again"))),
+      kinds,
       step(1, gettext("Photo"),
         photos,
         el("div.buttons", {},
@@ -77,9 +85,7 @@ export async function reportScreen(root, { params, go }) {
       step(3, gettext("Type"), type.element),
       duplicates,
       step(4, gettext("Words or voice"),
-        el("label.visually-hidden", { htmlFor: "words" }, gettext("Description")), words, voice,
-        el("label.check", {}, el("input", { type: "checkbox", checked: draft.selfHandled, onchange: (event) => { draft.selfHandled = event.target.checked; changed("words"); } }),
-          gettext("I dealt with it myself (photos before and after)"))),
+        el("label.visually-hidden", { htmlFor: "words" }, gettext("Description")), words, letterHint, voice, self),
       el("div.send-bar", {}, hint, missing, sendButton)),
   );
 
@@ -122,6 +128,7 @@ export async function reportScreen(root, { params, go }) {
       drawSend();
     }
   });
+  drawKinds();
   drawPhotos();
   drawVoice();
   changed("all");
@@ -131,6 +138,15 @@ export async function reportScreen(root, { params, go }) {
     place.end();
     urls.forEach((url) => URL.revokeObjectURL(url));
   };
+
+  function drawKinds() {
+    const letter = draft.flow === "letter";
+    kinds.replaceChildren(...[["city_management", gettext("City management")], ["letter", gettext("People's concern")]].map(([id, label]) =>
+      el("button.button", { type: "button", "aria-pressed": String(draft.flow === id), onclick: () => { draft.flow = id; drawKinds(); changed("type"); } }, label)));
+    letterHint.hidden = !letter;
+    self.hidden = letter;
+    if (letter) Object.assign(draft, { selfHandled: false, joined: null });
+  }
 
   function changed(what) {
     if (what === "photos") usePhotoPlace();
@@ -195,6 +211,7 @@ export async function reportScreen(root, { params, go }) {
   function lacks() {
     if (!draft.place) return gettext("The place is missing: wait for the position or set it on the map.");
     if (draft.joined) return "";
+    if (draft.flow === "letter" && !draft.description.trim() && !draft.files.some((file) => file.kind === "voice")) return gettext("Say in a few words what it is about.");
     if (!draft.type && !draft.files.length && !draft.description.trim()) return gettext("Say what it is: a component, a type, a photo or a few words.");
     if (draft.selfHandled && draft.files.filter((file) => file.kind === "photo").length < 2) return gettext("Dealt with on the spot needs two photos: before and after.");
     return "";
@@ -208,6 +225,12 @@ export async function reportScreen(root, { params, go }) {
   }
 
   function askDuplicates() {
+    // Letters are not merged: each resident gets an answer.
+    duplicates.hidden = draft.flow === "letter";
+    if (duplicates.hidden) {
+      drawHint(0);
+      return;
+    }
     duplicatesPart(duplicates, draft, drawHint, (joined) => {
       draft.joined = joined;
       draft.notDuplicate = joined === null;
@@ -232,7 +255,7 @@ export async function reportScreen(root, { params, go }) {
     sendButton.classList.add("busy");
     if (draft.type && !draft.joined) await useType(draft.type);
     const entry = await add(draft.joined ? "supplement" : "report", app.user, draft.joined ? supplementFields(draft) : reportFields(draft), filesToSend(draft), {
-      type: draft.component?.name || typeName(draft.type),
+      type: draft.component?.name || typeName(draft.type) || (draft.flow === "letter" ? gettext("People's concern") : ""),
       typeId: draft.type,
       component: draft.component,
     });
@@ -272,6 +295,7 @@ export function reportFields(draft) {
     accuracy_m: place.accuracy,
     fix_at: place.at ? new Date(place.at).toISOString() : null,
     description: draft.description.trim(),
+    flow: draft.flow || "city_management",
     self_handled: draft.selfHandled,
   };
 }
@@ -312,6 +336,7 @@ export async function backToDraft(entry) {
     component: entry.label.component || null,
     type: entry.label.typeId ?? null,
     description: fields.description,
+    flow: fields.flow || "city_management",
     selfHandled: Boolean(fields.self_handled),
     joined: entry.kind === "supplement" ? entry.fields.number : null,
   });

@@ -6,10 +6,11 @@ import { ago, deadline, exact } from "@geo/times.js";
 import { toast } from "@geo/toast.js";
 import { caseRow } from "./api.js";
 import { app, fetchKept, onApp, online, send } from "./app.js";
+import { inputFields } from "./inputs.js";
 import { add } from "./outbox.js";
 import { preparePhoto, previewUrl } from "./photo.js";
 import { currentFix, metresBetween, watchPosition } from "./position.js";
-import { metres, noPosition } from "./words.js";
+import { headline, metres, noPosition } from "./words.js";
 
 const MOST_PHOTOS = 8;
 
@@ -48,8 +49,8 @@ export async function taskScreen(root, { rest, go }) {
     root.replaceChildren(
       el("section.card.case-head", {},
         el("div.body", {},
-          el("p.row-wrap", {}, badge("open", "case", row.state_label || row.state), when && badge(when.tone, when.shape, when.text, when.title)),
-          el("h2", {}, row.type_name || gettext("Type not known")),
+          el("p.row-wrap", {}, badge("open", "case", row.state_label || row.state), row.flow !== "city_management" && row.flow_label && el("span.badge.is-kind", {}, row.flow_label), when && badge(when.tone, when.shape, when.text, when.title)),
+          el("h2", {}, headline(row)),
           row.description && el("p", {}, row.description),
           el("p.muted.code", {}, row.number))),
       photosPart(),
@@ -100,7 +101,7 @@ export async function taskScreen(root, { rest, go }) {
   function actionsPart() {
     const actions = row.actions || [];
     if (!actions.length) return "";
-    const asked = /^verifying/.test(row.state) && row.verifier && row.verifier.id !== app.user?.id;
+    const asked = row.phase === "check" && row.verifier && row.verifier.id !== app.user?.id;
     return el("section.actions", { "aria-label": gettext("What you can do") },
       asked && el("p.hint", {}, fill(gettext("%(name)s was asked first. Whoever has duty in the grid may do it, one is enough; the others are told."), { name: row.verifier.name })),
       ...actions.map((action, index) =>
@@ -141,6 +142,7 @@ function actionDialog(row, action, done) {
   const here = el("p.place-line", {});
   const wrong = el("p.warn", { role: "alert", hidden: true });
   const withPhoto = takes(action, "photo") || needs(action, "position");
+  const more = inputFields(row.number, action.inputs || []);
   let stop = () => null;
   if (takes(action, "position")) {
     stop = watchPosition(({ fix, error }) => {
@@ -163,6 +165,7 @@ function actionDialog(row, action, done) {
   const dialog = openDialog(action.label, el("div.stack", {},
     action.next && el("p.hint", {}, action.next),
     takes(action, "position") && here,
+    ...more.elements,
     withPhoto && photos,
     withPhoto && el("button.button.wide", { type: "button", onclick: () => camera.click() }, icon("photo"), gettext("Take a photo")), withPhoto && camera,
     takes(action, "reason") && el("div.field", {}, el("label", { htmlFor: "reason", className: needs(action, "reason") ? "needed" : "" }, needs(action, "reason") ? gettext("Why?") : gettext("Words (optional)")), reason),
@@ -174,6 +177,7 @@ function actionDialog(row, action, done) {
 
   async function act() {
     const lacks = [
+      ...more.lacks(),
       needs(action, "photo") && !files.length && gettext("A photo is needed."),
       needs(action, "reason") && !reason.value.trim() && gettext("Say why."),
     ].filter(Boolean);
@@ -194,8 +198,9 @@ function actionDialog(row, action, done) {
       number: row.number,
       action: action.action,
       reason: reason.value.trim(),
+      ...more.read(),
       ...(fix ? { position: positionOf(fix) } : {}),
-    }, files, { action: action.label, type: row.type_name });
+    }, files, { action: action.label, type: headline(row) });
     dialog.close();
     done();
   }

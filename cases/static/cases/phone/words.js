@@ -8,6 +8,10 @@ export function metres(distance) {
   return fill(gettext("%(n)s km"), { n: (distance / 1000).toFixed(1) });
 }
 
+/** What a case is called in one line: its type; of a letter or complaint without one, its words. */
+export const headline = (row) =>
+  row.type_name || (row.flow && row.flow !== "city_management" && (row.description || row.flow_label)) || gettext("Type not known");
+
 export const size = (bytes) =>
   bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 

@@ -24,11 +24,12 @@ export function foretold(found, { all = false } = {}) {
     ...(found.faults ?? []).filter((fault) => fault.severity === "error").map((fault) => fault.text)]
     .filter((line, index, lines) => line && lines.indexOf(line) === index);
   const kept = (found.grids ?? []).length - grids.length;
-  const nothing = !grids.length && !(found.retired ?? []).length && !found.problem;
+  const nothing = !found.settled && !grids.length && !(found.retired ?? []).length && !found.problem;
   return el("div.stack", {},
+    found.settled ? el("p", {}, found.settled) : null,
     against.length ? el("div.banner.bad", {}, icon("bang"), el("div.grow", {}, el("p.strong", {}, gettext("This stands against it")), ...against.map((line) => el("p", {}, line)))) : null,
     nothing ? el("p.muted", {}, gettext("The borders stay as they are today.")) : null,
-    kept && !nothing ? el("p", {}, fill(ngettext("%(n)s grid stays as it is.", "%(n)s grids stay as they are.", kept), { n: kept })) : null,
+    kept && !nothing && !found.settled ? el("p", {}, fill(ngettext("%(n)s grid stays as it is.", "%(n)s grids stay as they are.", kept), { n: kept })) : null,
     part(gettext("Grids"), cut(grids).map(fate), grids.length - cut(grids).length),
     part(gettext("Codes that retire"), (found.retired ?? []).map((grid) => `${grid.name || grid.code.slice(-3)}（${grid.code}） → ${grid.to.map((code) => code.slice(-3)).join("、") || gettext("nobody")}`)),
     found.total ? el("p", {}, el("b", {}, gettext("In all change grid: ")), found.total) : null,

@@ -1,0 +1,1 @@
+"""Evaluation of areas, units and posts (综合评价)."""

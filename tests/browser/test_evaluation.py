@@ -1,0 +1,133 @@
+"""Evaluation in a real browser: the tree by keyboard, an inspection on a phone."""
+
+import pytest
+from playwright.sync_api import expect
+
+from cases.evaluation import authoring, tasks
+from cases.models import EvaluationModel, Inspection
+from tests import factories
+from tests.browser import axe
+from tests.cases.evaluation.made import (
+    computed,
+    field,
+    leaf,
+    make_evaluator,
+    make_model,
+    make_task,
+    reported,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def page_of(chromium, log_in, live_server, noise):
+    """``page_of(user, path)``: a page that is ready; what it complains about is in ``page.said``."""
+    contexts = []
+
+    def show(user, path, size=(1366, 768), **given):
+        context = chromium.new_context(
+            viewport={"width": size[0], "height": size[1]}, locale="zh-CN", base_url=live_server.url, **given
+        )
+        context.set_default_timeout(20000)
+        contexts.append(context)
+        log_in(context, user, live_server)
+        page = context.new_page()
+        page.said = noise(page)
+        page.goto(path)
+        page.wait_for_load_state("load")
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def user(city):
+    return make_evaluator()
+
+
+def test_the_tree_by_keyboard(page_of, user):
+    computed(user, name="结案率")
+    reported(user, name="媒体曝光")
+    model = authoring.create_model(user, name="街道模型", subject="area", area_code="9901")
+    page = page_of(user, f"/evaluation/models/{model.pk}/")
+    page.wait_for_selector("#tree-editor[data-ready]")
+    assert not axe.check(page)
+    page.get_by_role("button", name="添加指标项").click()
+    page.keyboard.type("案件办理")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("90")
+    page.keyboard.press("Enter")
+    # The new line has the focus; one level in, it is a child.
+    page.keyboard.press("Alt+ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.type("结案率")
+    page.keyboard.press("Tab")
+    page.keyboard.type("100")
+    rows = page.get_by_role("treeitem")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_have_attribute("aria-level", "2")
+    expect(rows.nth(1).locator("[data-field=name]")).to_have_value("结案率")
+    expect(page.locator(".tree-total .sum")).to_contain_text("90 ≠ 100")
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-faults]")).to_contain_text("90")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Alt+ArrowLeft")
+    page.keyboard.press("Tab")
+    page.keyboard.type("媒体曝光")
+    page.keyboard.press("Tab")
+    page.keyboard.type("10")
+    expect(page.locator(".tree-total .sum")).to_contain_text("Σ 100")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(rows.nth(0).locator("[data-field=name]")).to_have_value("媒体曝光")
+    page.keyboard.press("Control+Delete")
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="撤销").first.click()
+    expect(rows).to_have_count(3)
+    page.get_by_role("button", name="发布此版本").click()
+    expect(page.locator(".messages")).to_contain_text("生效")
+    model.refresh_from_db()
+    assert model.state == EvaluationModel.State.PUBLISHED
+    assert [one.name for one in model.items.filter(parent=None)] == ["媒体曝光", "案件办理"]
+    assert model.items.get(name="结案率").parent.name == "案件办理"
+    assert not page.said
+
+
+def test_an_inspection_on_a_phone(page_of, user, tmp_path):
+    from PIL import Image
+
+    person = factories.make_user("考评员", role="assessor", area="9901")
+    task = make_task(user, make_model(user, [leaf(field(user), "100")]), ["990101"])
+    tasks.set_assessors(user, task.pk, [{"user": person.pk}])
+    tasks.move(user, task.pk, "start")
+    page = page_of(
+        person,
+        f"/evaluation/tasks/{task.pk}/field/",
+        size=(390, 844),
+        is_mobile=True,
+        has_touch=True,
+        permissions=["geolocation"],
+        geolocation={"longitude": 83.9025, "latitude": 39.5025, "accuracy": 8},
+    )
+    wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert page.evaluate(wide)
+    page.locator(".point-row", has_text="甲区").tap()
+    page.wait_for_selector("#inspection")
+    assert page.evaluate(wide)
+    assert not axe.check(page)
+    page.get_by_role("button", name="提交记录").tap()
+    expect(page.get_by_role("alert").first).to_contain_text("定位")
+    page.get_by_role("button", name="加一：井盖破损").tap()
+    page.get_by_role("button", name="加一：井盖破损").tap()
+    page.locator("[data-take-position]").tap()
+    expect(page.locator("[data-position] output")).to_contain_text("83.9025")
+    Image.new("RGB", (60, 40), "grey").save(tmp_path / "one.jpg")
+    page.locator("input[type=file]").set_input_files(tmp_path / "one.jpg")
+    page.get_by_role("button", name="提交记录").tap()
+    expect(page.locator(".messages")).to_contain_text("已记录")
+    row = Inspection.objects.get()
+    assert row.found == [{"code": "p1", "count": 2}] and row.photos.count() == 1
+    assert not page.said
