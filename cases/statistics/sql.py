@@ -37,6 +37,7 @@ class Question:
     of: dict[str, str] = field(default_factory=dict)
     borders: date | None = None
     edition: bool = False
+    cut: int = 0  # digits of an area's code in the rows; by default those of the children
 
     def asked(self, **changes) -> Question:
         return replace(self, **changes)
@@ -209,7 +210,7 @@ def _values(question: Question) -> dict:
     values = {
         "flow": question.flow,
         "see_units": sorted(question.user.scope.units(PERMISSION)),
-        "child": CHILD_LENGTH.get(len(question.of.get("area", "")), 15),
+        "child": question.cut or CHILD_LENGTH.get(len(question.of.get("area", "")), 15),
         "borders": question.borders,
     }
     values |= {f"see{number}": f"{code}%" for number, code in enumerate(areas)}
