@@ -214,7 +214,7 @@ def _complaints(user, area, period) -> dict:
 
 def _listed(user, area, period, flow: str, code: str, title: str) -> dict:
     """The cases behind a figure, the longest overdue first; without the reporter and his words."""
-    question = sql.Question(flow, (period,), user, of={"area": area})
+    question = sql.Question(flow, (period,), user, of={"area": area}, until=timezone.now())
     rows = link.narrow(Case.objects.for_user(user), link.token(question, code), user)
     every = rows.count()
     listed = rows.select_related("type", "holder_unit").order_by("handle_due_at", "id")[:MOST_LISTED]
