@@ -264,6 +264,7 @@ def _self_done(run, line):
     """Solved where it was found, without a unit."""
     run.case.self_handled = True
     run.case.handled_at = run.now
+    run.case.known_doer = run.user.pk  # the log does not tell yet (guards.self_handler)
 
 
 @effect("asked_extension")

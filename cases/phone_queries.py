@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 
 from assets.models import Component, ItemType
 from cases import repeats
+from cases.flow import CITY
 from cases.models import Case, Transition
 from geo.models import Area
 from geo.scopes import duty_grids
@@ -31,11 +32,20 @@ TO_REPORTER = (
     "report_handled",
     "close",
     "confirm_self_handled",
+    # Of letters and complaints.
+    *("escalate", "self_handle", "self_close", "whistle", "redispatch", "feed_back", "archive_unrated"),
+    *("assign", "reply", "call_back", "explain_close"),
 )
-TO_VERIFIER = ("ask_verify_before", "ask_verify_after")
+TO_VERIFIER = (
+    *("ask_verify_before", "ask_verify_after"),
+    *("self_handle", "handle", "self_close", "feed_back"),
+)
 # And what the others in the grid hear, when one of them was faster.
-CHECKED = ("verify_true", "verify_false", "verify_pass", "verify_fail")
-TO_UNIT = ("dispatch", "auto_dispatch", "verify_fail")
+CHECKED = ("verify_true", "verify_false", "verify_pass", "verify_fail", "pass", "fail")
+TO_UNIT = (
+    *("dispatch", "auto_dispatch", "verify_fail"),
+    *("whistle", "redispatch", "insist", "decide", "fail", "send_back", "assign", "redo"),
+)
 
 
 def _today(prefix: str = "") -> Q:
@@ -129,6 +139,11 @@ def _components(user, grids) -> list[list]:
     return [[code, name, kind, round(at.x, 7), round(at.y, 7)] for code, name, kind, at in rows]
 
 
+def _first_words(case: Case) -> str:
+    """What a case without a type is called: the beginning of its description, of letters and complaints."""
+    return case.description[:30] if case.flow != CITY else ""
+
+
 def messages(user) -> list[dict]:
     """Steps others took on cases this user reported or saw again, is to check, or whose unit handles them."""
     concerns = Q(case__reporter=user, action__in=TO_REPORTER) | Q(case__verifier=user, action__in=TO_VERIFIER)
@@ -156,7 +171,7 @@ def messages(user) -> list[dict]:
             "reason": row.reason,
             "to_unit": row.to_unit.name if row.to_unit else "",
             "number": row.case.number,
-            "type": str(row.case.type) if row.case.type else "",
+            "type": str(row.case.type) if row.case.type else _first_words(row.case),
             "state": row.case.state,
             "state_label": row.case.get_state_display(),
             "mine": row.case.reporter_id == user.pk or row.case_id in repeated,

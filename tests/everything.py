@@ -339,6 +339,12 @@ class Everything:
             )
             ReporterContact.objects.create(case=case, name="某", phone="1")
             self._steps(case, unit, person, number)
+        values = {"reporter": person, "due_at": timezone.now(), "handle_due_at": timezone.now()}
+        make_case(place, flow="letter", state="found", **values)
+        make_case(place, flow="letter", state="checking", self_handled=True, verifier=person, **values)
+        make_case(place, flow="letter", state="reporting_in", holder_unit=unit, **values)
+        make_case(place, flow="complaint", state="received", **values)
+        make_case(place, flow="complaint", state="in_hand", holder_unit=unit, complaint_kind="help", **values)
         if self.rows:
             first = self.rows[0]["case"]
             first.holds.create(unit=unit)

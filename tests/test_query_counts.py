@@ -53,8 +53,6 @@ FILTERS = {
     "api/measures/<slug:measure>/series": ("?area=9901",),
     "cockpit/": ("?area=9901", "?area=990101"),
     "console/options/<slug:name>/": ("?q=",),
-    "statistics/": ("?by=unit&compare=1", "?by=type&area=990103&borders=today", "?table=workload&by=person"),
-    "api/statistics/table/": ("?by=class",),
     "public/map/data/": ("?bbox=83.9,39.5,83.93,39.52",),
     "public/nearby/": ("?area=990101&kind=toilet&kind=center",),
     "public/report/types/": ("?q=a",),
@@ -64,6 +62,8 @@ FILTERS = {
         "?service_request_id=FIRST",
     ),
     "open311/v2/servicerequestupdates.<o311:form>": ("?service_request_id=FIRST",),
+    "statistics/": ("?by=unit&compare=1", "?by=type&area=990103&borders=today", "?table=workload&by=person"),
+    "api/statistics/table/": ("?by=class",),
     "api/^dispatch-rules/try/$": ("?lon=83.9025&lat=39.502&type=TYPE",),
 }
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -129,8 +129,6 @@ KINDS = {
     "evaluation/indicators": "indicator",
     "api/dispatch-rules": "rule",
     "rules": "rule",
-    "statistics/reports": "report",
-    "statistics/templates": "template",
     "public/c": "component",
     "public/news": "text",
     "public/suggestions": "suggestion",
@@ -140,6 +138,8 @@ KINDS = {
     "public-desk/topics": "topic",
     "public-desk/suggestions": "suggestion",
     "public-desk/questionnaires": "questionnaire",
+    "statistics/reports": "report",
+    "statistics/templates": "template",
 }
 
 
@@ -169,8 +169,8 @@ VALUES = {
     "matrix_set": ["WebMercatorQuad"],
     "action": ["dispatch", "close", "accept"],
     "verb": ["close"],
-    "kind": ["buildings", "original", "day", "bulletin"],
     "secret": ["WRONGWRO"],
+    "kind": ["buildings", "original", "day", "bulletin"],
     "what": ["report", "file"],
     "screen": ["tasks"],
     "name": ["unit", "holder", "type", "area"],

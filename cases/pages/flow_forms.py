@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy
 from cases import flow, flow_check, guards, outcomes
 from cases.effects import EFFECTS
 from cases.models import Case, FilingStandard, FlowVersion
-from cases.outcomes import OUTCOMES
 from geo.models import Role
 from geo.permission_words import words as permission_words
 from geo.problems import Problem
@@ -102,8 +101,6 @@ class MoveForm:
             "to": data.get("to", ""),
             "by": data.get("by", flow.SCOPE),
         }
-        if data.get("when"):
-            row["when"] = data["when"]
         if data.get("permission"):
             row["permission"] = data["permission"]
         for name in ("needs", "takes", "guards", "effects"):
@@ -144,7 +141,6 @@ class MoveForm:
             "guards": [(name, guards.why(name)) for name in sorted(guards.GUARDS)],
             "outcomes": sorted(outcomes.OUTCOMES),
             "effects": sorted(EFFECTS),
-            "outcomes": sorted(OUTCOMES),
             "then": ", ".join(data.get("then", [])),
             "next": data.get("next") or {},
         }

@@ -31,6 +31,7 @@ class Offices:
     complaints: User
     other_complaints: User
     district_complaints: User
+    city_complaints: User
     department: User
     other_department: User
     lead: User
@@ -40,8 +41,8 @@ class Offices:
 
     NAMES = (
         *("worker", "colleague", "other_worker", "community", "other_community", "street", "other_street"),
-        *("district", "complaints", "other_complaints", "district_complaints", "department"),
-        *("other_department", "lead", "leader", "dispatcher", "nobody"),
+        *("district", "complaints", "other_complaints", "district_complaints", "city_complaints"),
+        *("department", "other_department", "lead", "leader", "dispatcher", "nobody"),
     )
 
     def user(self, name: str) -> User:
@@ -60,6 +61,7 @@ def make_offices() -> Offices:
     make_kinds()
     place = make_unit("甲社区居委会", kind="community", area_code=COMMUNITY)
     street = make_unit("第1街道办事处", kind="street", area_code=STREET)
+    centre = make_unit("甲区运行中心", kind="centre", area_code="990101")
     colleague = make_user("colleague", role="grid_worker", organisation=place)
     make_worker(colleague, grid=GRID)
     return Offices(
@@ -77,7 +79,10 @@ def make_offices() -> Offices:
         district=make_user("district", role="district_desk", area="990101"),
         complaints=make_user("complaints", role="complaint_desk", area=STREET, organisation=street),
         other_complaints=make_user("other_complaints", role="complaint_desk", area="990101002"),
-        district_complaints=make_user("district_complaints", role="complaint_desk", area="990101"),
+        district_complaints=make_user(
+            "district_complaints", role="complaint_desk", area="990101", organisation=centre
+        ),
+        city_complaints=make_user("city_complaints", role="complaint_desk", area="9901", organisation=centre),
         department=people.department,
         other_department=people.other_department,
         lead=people.lead,
