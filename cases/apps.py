@@ -10,6 +10,7 @@ class CasesConfig(AppConfig):
         from cases import announce, told
         from cases.evaluation import base_counts, sources
         from cases.public import desk, telling  # noqa: F401  (the first brings words for the audit log)
+        from cases.statistics import provider
         from geo import attachments
 
         attachments.holders += [_hangs_on_a_case, _hangs_on_an_inspection]
@@ -18,6 +19,7 @@ class CasesConfig(AppConfig):
         told.listeners += [announce.heard, telling.heard]
         telling.register()
         sources.register(base_counts.BaseCounts())
+        sources.register(provider.FromFacts())
 
 
 def _hangs_on_a_case(user, attachment) -> bool:

@@ -115,7 +115,7 @@ def _labels() -> dict[str, str]:
         "author": _("Made by"),
         "figures": _("Figures of the period"),
         "figure": _("Indicator"),
-        "value": _("Figure"),
+        "value": _("Number of the period"),
         "change": _("Change on the period before"),
     }
 
@@ -209,12 +209,12 @@ def _by(user, area, period, by: str, title: str, codes: tuple[str, ...]) -> dict
 def _complaints(user, area, period) -> dict:
     answer = tables.answer(_asked(user, area, period, table="complaints", by="source"))
     rows = [[cell.indicator.label, cell.text] for cell in answer.total.cells]
-    return _part(_("Complaints"), [_("Indicator"), _("Figure")], rows)
+    return _part(_("Complaints"), [_("Indicator"), _("Number of the period")], rows)
 
 
 def _listed(user, area, period, flow: str, code: str, title: str) -> dict:
     """The cases behind a figure, the longest overdue first; without the reporter and his words."""
-    question = sql.Question(flow, (period,), user, of={"area": area})
+    question = sql.Question(flow, (period,), user, of={"area": area}, until=timezone.now())
     rows = link.narrow(Case.objects.for_user(user), link.token(question, code), user)
     every = rows.count()
     listed = rows.select_related("type", "holder_unit").order_by("handle_due_at", "id")[:MOST_LISTED]

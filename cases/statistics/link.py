@@ -6,7 +6,7 @@ narrowed by. It is a question, not an answer: whoever opens it sees of these cas
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
@@ -15,6 +15,9 @@ from django.utils.translation import gettext as _
 from cases.statistics import names, periods, sql
 from cases.statistics.counts import COUNTS, FLOWS
 from geo.rest import bad_parameter
+
+# When a running period was counted, as an address has it.
+MOMENT = "%Y%m%dT%H%M%S.%fZ"
 
 
 def token(question: sql.Question, code: str, key: str | None = None) -> str:
@@ -29,6 +32,8 @@ def token(question: sql.Question, code: str, key: str | None = None) -> str:
         parts.append(f"borders={question.borders.isoformat()}")
     if question.edition:
         parts.append("edition=new")
+    if question.until and sql.bounds(question.periods[0], question.until)[1] == question.until:
+        parts.append(f"at={question.until.astimezone(UTC):{MOMENT}}")
     return ";".join(parts)
 
 
@@ -42,6 +47,8 @@ def read(text: str, user=None) -> tuple[sql.Question, str, str | None]:
         by, key = said.pop("by", "all"), said.pop("key", None)
         borders = said.pop("borders", "")
         edition = bool(said.pop("edition", ""))
+        moment = said.pop("at", "")
+        until = datetime.strptime(moment, MOMENT).replace(tzinfo=UTC) if moment else None
         if flow not in COUNTS[code].flows or flow not in FLOWS or by not in sql.DIMENSIONS:
             raise ValueError
         if any(name not in sql.FILTERS for name in said):
@@ -57,6 +64,7 @@ def read(text: str, user=None) -> tuple[sql.Question, str, str | None]:
             said,
             date.fromisoformat(borders) if borders else None,
             edition,
+            until,
         )
     except (KeyError, ValueError):
         raise bad_parameter(

@@ -9,7 +9,7 @@ same statement. A chart's many periods are one statement too.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 
 import psycopg
 from django.db import connection
@@ -37,6 +37,9 @@ class Question:
     of: dict[str, str] = field(default_factory=dict)
     borders: date | None = None
     edition: bool = False
+    # Of a period that still runs, the moment that stands for its end.
+    until: datetime | None = None
+    cut: int = 0  # digits of an area's code in the rows; by default those of the children
 
     def asked(self, **changes) -> Question:
         return replace(self, **changes)
@@ -209,17 +212,23 @@ def _values(question: Question) -> dict:
     values = {
         "flow": question.flow,
         "see_units": sorted(question.user.scope.units(PERMISSION)),
-        "child": CHILD_LENGTH.get(len(question.of.get("area", "")), 15),
+        "child": question.cut or CHILD_LENGTH.get(len(question.of.get("area", "")), 15),
         "borders": question.borders,
     }
     values |= {f"see{number}": f"{code}%" for number, code in enumerate(areas)}
     return values | {f"of_{name}": value for name, value in question.of.items()}
 
 
+def bounds(period: Period, until: datetime | None) -> tuple[datetime, datetime]:
+    """a and b; of a period that runs at ``until``, that moment is b: nobody is late by a deadline to come."""
+    a, b = period.bounds
+    return a, until if until is not None and a < until < b else b
+
+
 def _periods(question: Question) -> tuple[str, dict]:
     rows, values = [], {}
     for number, period in enumerate(question.periods):
-        values[f"a{number}"], values[f"b{number}"] = period.bounds
+        values[f"a{number}"], values[f"b{number}"] = bounds(period, question.until)
         rows.append(f"({number}, %(a{number})s::timestamptz, %(b{number})s::timestamptz)")
     # Where it is read: of a single row the planner makes constants, and knows how many cases to expect.
     return f"(values {', '.join(rows)}) as p(n, a, b)", values

@@ -36,11 +36,19 @@ class Asked:
     borders: date | None = None
     edition: bool = False
     compare: bool = False
+    as_of: datetime = field(default_factory=timezone.now)
 
     @property
     def question(self) -> sql.Question:
         return sql.Question(
-            self.table.flow, (self.period,), self.user, self.by, self.of, self.borders, self.edition
+            self.table.flow,
+            (self.period,),
+            self.user,
+            self.by,
+            self.of,
+            self.borders,
+            self.edition,
+            self.as_of,
         )
 
     @property
@@ -175,7 +183,6 @@ class Answer:
 
 def answer(asked: Asked) -> Answer:
     """Count a table: one statement, and one for the words of its rows."""
-    as_of = timezone.now()
     question, codes = asked.question, asked.codes
     shown = (asked.period, asked.period.before) if asked.compare else (asked.period,)
     found = sql.figures(question.asked(periods=shown), codes)
@@ -190,7 +197,7 @@ def answer(asked: Asked) -> Answer:
         if asked.by == "area" and 2 < len(row.key) < 15:
             row.deeper = row.key
     total.cells = _cells(asked, total.figures, None, None if before is None else _sum(before.values()))
-    return Answer(asked, rows, total, as_of)
+    return Answer(asked, rows, total, asked.as_of)
 
 
 def _sum(rows) -> dict[str, int]:

@@ -194,3 +194,26 @@ def test_periods_of_every_kind():
     assert pieces[0].first == date(2026, 1, 1) and pieces[-1].end == date(2026, 4, 1)
     assert all(one.end == other.first for one, other in itertools.pairwise(pieces))
     assert (read("2026-02").end - read("2026-02").first) == timedelta(days=28)
+
+
+def test_evaluation_computes_from_the_same_figures(asker, settings):
+    from cases.evaluation import sources
+
+    settings.CITY_CODE = "9901"
+    _town(13)
+    period = sources.Period(date(2026, 3, 1), date(2026, 4, 1))
+    for by, keys in (("area", ["990101", "990102", "990101001"]), ("unit", _units())):
+        told = sources.figures(["closed_on_time_rate", "handled"], period, by, keys)
+        for key in keys:
+            question = _question(asker, "2026-03", of={by: str(key)})
+            figures = sql.figures(question, ("due_close", "closed_on_time", "handled"))[0].get("", {})
+            rate = told["closed_on_time_rate", key]
+            assert (rate.numerator, rate.denominator) == (
+                figures.get("closed_on_time", 0),
+                figures.get("due_close", 0),
+            )
+            assert told["handled", key].value == figures.get("handled", 0)
+
+
+def _units():
+    return sorted(set(Case.objects.exclude(holder_unit=None).values_list("holder_unit", flat=True)))

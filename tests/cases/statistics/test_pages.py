@@ -315,3 +315,23 @@ def test_complaints(leader, city):
         == shown
     )
     assert Case.objects.filter(flow=COMPLAINT).count() == 5
+
+
+def test_of_a_running_period_the_present_stands_for_its_end(client, leader, city):
+    """What is due later this year is not overdue; its list, opened later, is still the figure's."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    now, unit = timezone.now(), make_unit()
+    life = Life(at(0.2, 0.2), now - timedelta(minutes=5), {}, source="worker", type=make_type(type_code="01"))
+    life.wait(minutes=1).write("auto_accept", "auto_file", "auto_dispatch", unit=unit, days=0.02)
+    asked = tables.read({"period": str(timezone.localdate().year), "table": "handling", "by": "unit"}, leader)
+    row = tables.answer(asked).rows[0]
+    cells = {cell.indicator.code: cell for cell in row.cells}
+    assert (cells["pending_on_time"].value, cells["pending_overdue"].value) == (1, 0)
+    client.force_login(leader)
+    page = client.get(
+        "/", {"view": "all", "stat": cells["pending_on_time"].stat}, headers={"HX-Target": "list-pane"}
+    )
+    assert life.case.number in page.content.decode()
