@@ -65,12 +65,12 @@ def test_a_fragment_that_fails_says_so_in_its_place(page_of, steward):
 
 def test_a_list_without_a_line_is_tried_again(page_of, steward):
     factories.make_case(factories.at(0.2, 0.2), state="reported", address="一号路口")
-    page = page_of(steward, "/?view=dispatch")
+    page = page_of(steward, "/?view=unit")
     banner = page.locator("[data-offline]")
     expect(banner).to_be_hidden()
     page.context.set_offline(True)
     expect(banner).to_be_visible()
-    tab = page.locator('#list-pane a[href*="view=accept"]').first
+    tab = page.locator('#list-pane a[href*="view=desk"]').first
     tab.click()
     tab.click()
     toast = page.locator(".toast.bad", has_text="服务器没有响应")
