@@ -184,7 +184,7 @@ def test_news_are_counted_from_the_list_s_moment(client, lead):
     stamp = timezone.now() - timedelta(minutes=1)
     factories.make_case(factories.at(0.2, 0.2), state="reported")
     answer = client.get(reverse("console-news"), {"view": "accept", "since": stamp.isoformat()}).json()
-    assert answer["fresh"] == 1 and answer["tabs"]["accept"] == "1"
+    assert answer["fresh"] == 1 and answer["tabs"]["desk"] == "1"
     assert client.get(reverse("console-news"), {"since": "soon"}).status_code == 400
 
 
