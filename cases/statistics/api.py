@@ -29,20 +29,20 @@ class IndicatorSerializer(serializers.Serializer):
     flows = serializers.ListField(child=serializers.CharField())
 
 
-class TableInfoSerializer(serializers.Serializer):
+class StatisticsTableInfoSerializer(serializers.Serializer):
     code = serializers.CharField()
     label = serializers.CharField()
     flow = serializers.CharField()
     indicators = serializers.ListField(child=serializers.CharField())
 
 
-class CatalogueSerializer(serializers.Serializer):
-    tables = TableInfoSerializer(many=True)
+class StatisticsCatalogueSerializer(serializers.Serializer):
+    tables = StatisticsTableInfoSerializer(many=True)
     indicators = IndicatorSerializer(many=True)
     dimensions = serializers.DictField(child=serializers.CharField())
 
 
-class FigureSerializer(serializers.Serializer):
+class StatisticsFigureSerializer(serializers.Serializer):
     """A figure, exactly: numerator and denominator; value is null where there is nothing to divide by."""
 
     numerator = serializers.IntegerField()
@@ -52,13 +52,13 @@ class FigureSerializer(serializers.Serializer):
     cases = serializers.CharField(help_text="address of the list of the cases behind it, or empty")
 
 
-class RowSerializer(serializers.Serializer):
+class StatisticsRowSerializer(serializers.Serializer):
     key = serializers.CharField(help_text="empty for what belongs to nothing")
     label = serializers.CharField()
-    figures = serializers.DictField(child=FigureSerializer())
+    figures = serializers.DictField(child=StatisticsFigureSerializer())
 
 
-class TableSerializer(serializers.Serializer):
+class StatisticsTableSerializer(serializers.Serializer):
     table = serializers.CharField()
     by = serializers.CharField()
     period = serializers.CharField()
@@ -66,14 +66,14 @@ class TableSerializer(serializers.Serializer):
     until = serializers.DateTimeField(help_text="b, excluded")
     as_of = serializers.DateTimeField()
     narrowed = serializers.DictField(child=serializers.CharField())
-    rows = RowSerializer(many=True)
-    total = RowSerializer(help_text="the sum of the rows, exactly")
+    rows = StatisticsRowSerializer(many=True)
+    total = StatisticsRowSerializer(help_text="the sum of the rows, exactly")
 
 
 class CatalogueView(APIView):
     """What can be asked: tables, indicators with their definitions and formulas, dimensions."""
 
-    @extend_schema(responses=CatalogueSerializer, tags=["statistics"])
+    @extend_schema(responses=StatisticsCatalogueSerializer, tags=["statistics"])
     def get(self, request):
         tables.read({}, request.user)
         return Response(
@@ -132,7 +132,7 @@ class TableView(APIView):
             _text("borders", "today or a day: by its borders instead of those of filing"),
             OpenApiParameter("edition", str, enum=["new"], description="types as in the newer standard"),
         ],
-        responses=TableSerializer,
+        responses=StatisticsTableSerializer,
         tags=["statistics"],
     )
     def get(self, request):
