@@ -594,7 +594,7 @@ def test_the_unit_complained_about_never_learns_who_reported(offices):
     asked = client(offices.department).post(f"/api/cases/{case.number}/reveal-contact/", {"reason": "想知道"})
     assert asked.status_code == 403
     asked = client(offices.complaints).post(f"/api/cases/{case.number}/reveal-contact/", {"reason": "回访"})
-    assert asked.json() == {"name": "某某", "phone": "000-1"}
+    assert asked.json() == {"name": "某某", "phone": "000-1", "email": ""}
 
 
 def test_what_a_flow_has_no_move_for_is_refused_at_the_door(offices):

@@ -171,7 +171,11 @@ def test_a_contact_is_read_one_at_a_time_and_logged(people):
     address = f"/api/cases/{number}/reveal-contact/"
     assert client(people.dispatcher).post(address, {"reason": "x"}).status_code == 403
     assert client(people.lead).post(address, {}).status_code == 422
-    assert client(people.lead).post(address, {"reason": "回访"}).json() == {"name": "某人", "phone": "139"}
+    assert client(people.lead).post(address, {"reason": "回访"}).json() == {
+        "name": "某人",
+        "phone": "139",
+        "email": "",
+    }
     entry = AuditEntry.objects.get(action="case.reveal_contact")
     assert (entry.actor_id, entry.reason) == (people.lead.pk, "回访")
 
