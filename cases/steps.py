@@ -220,7 +220,9 @@ class Run:
             for person in everybody:
                 if person is not None and (asked or person != doer):
                     events.emit("tasks", case.pk, user_id=person, verb="asked" if asked else "done")
-        told.tell(case, self.lines, created)
+        if self.lines:
+            # A clock may ring without a line: then there is nothing to tell beside the event.
+            told.tell(case, self.lines, created)
 
     def _did(self, *names: str) -> bool:
         """Whether one of these effects was part of what was done."""

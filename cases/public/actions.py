@@ -117,7 +117,7 @@ def me_too(number: str, sent: Sent) -> tuple[PublicReport, str, bool]:
         line = repeats.note(case, None, words=sent.description, client_key=sent.client_key)
         photos = _free_photos(sent.photos)
         if photos:
-            link_photos(case, line, [Evidence(uuid=photo.uuid, attachment=photo) for photo in photos])
+            link_photos(case, line, None, [Evidence(uuid=photo.uuid, attachment=photo) for photo in photos])
         return _back(case, sent.client_key, line, sent.contact), codes.secret_for(sent.client_key), True
 
 
