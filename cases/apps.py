@@ -7,7 +7,7 @@ class CasesConfig(AppConfig):
     verbose_name = _("Cases")
 
     def ready(self):
-        from cases import announce, told
+        from cases import announce, duties, told
         from cases.evaluation import base_counts, sources
         from cases.public import desk, telling  # noqa: F401  (the first brings words for the audit log)
         from cases.statistics import provider
@@ -16,7 +16,7 @@ class CasesConfig(AppConfig):
         attachments.holders += [_hangs_on_a_case, _hangs_on_an_inspection]
         attachments.knowing.append(_knows_the_witness)
         attachments.reviewable.append(_photos_of_cases)
-        told.listeners += [announce.heard, telling.heard]
+        told.listeners += [announce.heard, duties.heard, telling.heard]
         telling.register()
         sources.register(base_counts.BaseCounts())
         sources.register(provider.FromFacts())

@@ -37,13 +37,17 @@ PLACE_WORDS = {
     "everywhere": gettext_lazy("everywhere"),
 }
 
+# Who in the unit it is for, and what is to be done: the lines of the duty list and of the command manual.
+DUTY = ("party", "post", "person", "person_name", "manual")
+
 # Ranks every candidate; all those on the first rank come back, so that a tie is seen.
 _RANKED = """
 with place as (select ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326) as point),
 candidate as (
     select 0 as type_rank, offer.rank as place_rank, 0::float8 as size, null::date as valid_from,
            null::bigint as rule_id, offer.reason, offer.unit_id, c.name as rule_name, '' as area_code,
-           null::geometry as polygon, '' as basis
+           null::geometry as polygon, '' as basis, '' as party, '' as post, '' as manual,
+           null::bigint as person_id
     from assets_component c
     cross join lateral (values (1, 'maintenance', c.maintenance_unit_id), (2, 'owner', c.owner_unit_id))
         as offer (rank, reason, unit_id)
@@ -56,7 +60,8 @@ candidate as (
                      else 7 end
            end,
            case when r.polygon is null then 0 else round(ST_Area(r.polygon::geography)) end,
-           r.valid_from, r.id, 'rule', r.unit_id, r.name, r.area_code, r.polygon, r.basis
+           r.valid_from, r.id, 'rule', r.unit_id, r.name, r.area_code, r.polygon, r.basis,
+           r.party, r.post, r.manual, r.person_id
     from cases_dispatchrule r cross join place
     where r.valid_from <= %(day)s and (r.valid_to is null or r.valid_to > %(day)s)
       and (r.type_id is null or r.type_id = %(type)s)
@@ -73,8 +78,10 @@ ranked as (
     from candidate join geo_organisation u on u.id = candidate.unit_id and u.active
 )
 select type_rank, place_rank, rule_id, reason, unit_id, unit_name, rule_name, area_code, basis,
-       ST_AsGeoJSON(polygon, 8)::json as polygon, valid_from
-from ranked where place_in_line = 1 order by rule_id
+       ST_AsGeoJSON(polygon, 8)::json as polygon, valid_from,
+       party, post, manual, person.id as person, coalesce(person.name, '') as person_name
+from ranked left join geo_user person on person.id = ranked.person_id and person.is_active
+where place_in_line = 1 order by rule_id
 """
 
 
@@ -160,6 +167,8 @@ def decide(
             "basis": row["basis"],
             "valid_from": row["valid_from"].isoformat(),
             "polygon": row["polygon"],
+            # Of the duty list, what the rule has: an empty line says nothing.
+            **{name: row[name] for name in DUTY if row[name]},
         },
     )
 

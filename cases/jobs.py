@@ -1,7 +1,7 @@
 """Background work on cases."""
 
 from cases import announce as announcing
-from cases import exports, timers
+from cases import exports, rule_alarms, timers
 from cases.evaluation import exports as evaluation_exports
 from cases.public import actions as public_actions
 from cases.statistics import bulletin
@@ -51,3 +51,10 @@ def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
 def clean_up_public(timestamp: int) -> dict[str, int]:
     """At night: what residents left and is not needed any more."""
     return public_actions.clean_up()
+
+
+@app.periodic(cron="17 22 * * *")
+@app.task(queueing_lock="cases.tell_rule_alarms")
+def tell_rule_alarms(timestamp: int) -> int:
+    """Before the office opens: new alarms of the dispatch rules, to those who may change them."""
+    return rule_alarms.tell_new()

@@ -36,6 +36,12 @@ menu.add(
         order=80,
     ),
     Entry("plates", _("QR plates"), "plates", "print", "assets.export", group="city", order=92),
+    Entry(
+        "meetings", _("Joint meetings"), "meetings", "users", "cases.view_meetings", group="work", order=32
+    ),
+    Entry(
+        "supervisions", _("Supervision orders"), "supervisions", "bang", "cases.view", group="work", order=35
+    ),
     Entry("rules", _("Dispatch rules"), "rules", "rules", "cases.view_rules", group="work", order=40),
     Entry("flows", _("Flows"), "flows", "rules", "cases.view_rules", group="work", order=45),
     Entry("open311", _("Open311 keys"), "manage-open311", "link", "geo.manage_settings", "system", 45),

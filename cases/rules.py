@@ -12,13 +12,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from assets.models import ItemType
-from cases.models import DispatchRule
+from cases.models import DispatchRule, MeetingItem
 from geo import audit
-from geo.models import Area, Organisation
+from geo.models import Area, DictionaryItem, Organisation, User
 from geo.problems import Problem
+from geo.words import in_language
 from grids.models import Grid
 
 PERMISSION = "cases.edit_rules"
+# Whoever holds joint meetings adds the rows that a meeting decided, and no others.
+BY_MEETING = "cases.meetings"
+PARTIES = "five_party"
 
 
 def create_rule(
@@ -36,10 +40,17 @@ def create_rule(
     valid_from: date | None = None,
     valid_to: date | None = None,
     basis: str = "",
+    party: str = "",
+    post: str = "",
+    person: User | None = None,
+    manual: str = "",
+    source_item: MeetingItem | None = None,
 ) -> DispatchRule:
     """A new rule. ``polygon`` is a GeoJSON (Multi)Polygon in WGS-84; dates are days of Asia/Shanghai.
 
-    A drawn area and a grid carry the area they lie in, so that rights follow it.
+    A drawn area and a grid carry the area they lie in, so that rights follow it. ``party`` is a code of the
+    dictionary five_party; ``person`` works in the unit or below it. With ``source_item`` it is a row that a
+    joint meeting adds.
     """
     errors = []
 
@@ -60,9 +71,14 @@ def create_rule(
         wrong("valid_to", _("The last day must be after the first."))
     if not unit.active:
         wrong("unit", _("“%s” is not active any more.") % unit)
+    if party and party not in dict(parties()):
+        wrong("party", _("There is no duty holder “%s” in the dictionary.") % party)
+    if person is not None and not works_for(person, unit):
+        wrong("person", _("%(person)s does not work for %(unit)s.") % {"person": person, "unit": unit})
     if errors:
         raise Problem(errors[0]["detail"], errors=errors)
-    if not user.scope.covers(PERMISSION, area_code):
+    permissions = (PERMISSION, BY_MEETING) if source_item is not None else (PERMISSION,)
+    if not any(user.scope.covers(permission, area_code) for permission in permissions):
         raise Problem(_("Your role does not make rules for this area."), status=403, kind="forbidden")
     with transaction.atomic():
         rule = DispatchRule.objects.create(
@@ -78,9 +94,35 @@ def create_rule(
             valid_from=valid_from,
             valid_to=valid_to,
             basis=basis,
+            party=party,
+            post=post,
+            person=person,
+            manual=manual,
+            source_item=source_item,
         )
         audit.log(user, "dispatch_rule.create", rule, area_code=area_code, name=name, unit=unit.code)
     return rule
+
+
+def parties() -> list[tuple[str, str]]:
+    """The five duty holders as the operator keeps them: (code, name in the reader's language)."""
+    rows = DictionaryItem.objects.filter(dictionary__code=PARTIES, active=True)
+    return [(row.code, in_language(row.name, row.name_en)) for row in rows]
+
+
+def works_for(person: User, unit: Organisation) -> bool:
+    """Whether somebody is active and belongs to a unit or to one below it."""
+    own = person.organisation
+    return person.is_active and own is not None and own.path.startswith(unit.path)
+
+
+def person_of(unit: Organisation, username: str) -> User:
+    """Somebody of a unit; whoever is not of it is not told from who does not exist."""
+    found = User.objects.select_related("organisation").filter(username=username).first()
+    if found is None or not works_for(found, unit):
+        detail = _("Nobody of %(unit)s has the user name “%(name)s”.") % {"unit": unit, "name": username}
+        raise Problem(detail, errors=[{"pointer": "/person", "detail": detail}])
+    return found
 
 
 def end_rule(user, pk: int, last_day: date | None = None, reason: str = "") -> DispatchRule:

@@ -109,13 +109,18 @@ def hard(user) -> QuerySet:
     return _listed(user).filter(queries.open_cases() & many | marked).order_by("-return_count", "due_at")
 
 
-def blocked(user) -> QuerySet:
-    """Open cases without a clear owner: rules do not decide for two days, or they are marked so."""
+def without_owner() -> Q:
+    """No clear owner: rules do not decide for two days, a difficult case without a unit, or marked so."""
     old = timezone.now() - timedelta(days=settings.CASE_BLOCKED_DAYS)
     undecided = Q(
         state=Case.State.FILED, decision__reason__in=["tie", "none"], filed_at__lt=old
     ) | queries.open_cases() & Q(difficult=True, holder_unit=None)
-    return _listed(user).filter(undecided | Q(mark=Case.Mark.BLOCKED)).order_by("reported_at")
+    return undecided | Q(mark=Case.Mark.BLOCKED)
+
+
+def blocked(user) -> QuerySet:
+    """Open cases without a clear owner, and what a meeting found none for."""
+    return _listed(user).filter(without_owner()).order_by("reported_at")
 
 
 def legacy(user) -> QuerySet:

@@ -36,6 +36,8 @@ WORDS = {
     "cases.street": _("Whistle for departments"),
     "cases.supervise": _("Supervise cases"),
     "cases.suspend": _("Suspend cases"),
+    "cases.view_meetings": _("See joint meetings"),
+    "cases.meetings": _("Hold joint meetings"),
     "cases.report_templates": _("Change templates of reports"),
     "cases.statistics": _("See statistics of cases"),
     "cases.verify": _("Verify cases"),

@@ -29,6 +29,8 @@ from cases.evaluation import authoring, tasks
 from cases.models import (
     CaseAttachment,
     FilingStandard,
+    JointMeeting,
+    MeetingItem,
     Open311Key,
     Open311Post,
     PublicBlock,
@@ -46,6 +48,7 @@ from cases.models import (
     ReportTemplate,
     SavedView,
     Suggestion,
+    Supervision,
     Transition,
 )
 from geo.models import (
@@ -148,6 +151,7 @@ class Everything:
         made |= self._assets(number, place, unit)
         made |= self._work(number, place, unit, person, made)
         made |= self._case(number, place, unit, person, made)
+        made |= self._duties(number, unit, person, made)
         made |= self._evaluation(number, person, made)
         made |= self._residents(number, person, made)
         return made | self._ground(number, person) | self._outside(number, unit, person)
@@ -182,6 +186,43 @@ class Everything:
             "webhook": webhook,
             "delivery": deliveries[0],
         }
+
+    def _duties(self, number, unit, person, made) -> dict:
+        """Meetings with cases on their agenda, rows they added, orders; the first meeting's agenda grows."""
+        case = made["case"]
+        type(case).objects.filter(pk=case.pk).update(difficult=True)
+        meeting = JointMeeting.objects.create(
+            area_code="9901", held_on=timezone.localdate(), title=f"会{number}", created_by=person
+        )
+        for one in {meeting, self.rows[0]["meeting"] if self.rows else meeting}:
+            item = MeetingItem.objects.create(
+                meeting=one,
+                case=case,
+                decision="定" if one != meeting else "",
+                unit=unit,
+                decided_by=person if one != meeting else None,
+                decided_at=timezone.now() if one != meeting else None,
+            )
+            if one != meeting:
+                values = {"party": "community", "person": person, "manual": "步骤", "source_item": item}
+                make_rule(unit, area_code="990101", type=made["type"], **values)
+        made["rule"].person = person
+        made["rule"].save()
+        gone = make_unit(f"撤{number}")
+        make_rule(gone, area_code="990102")
+        type(gone).objects.filter(pk=gone.pk).update(active=False)
+        order = Supervision.objects.create(
+            case=case,
+            level=number % 4,
+            number=f"D9901012026010100{number:03d}",
+            unit=unit,
+            ordered_by=person,
+            at=timezone.now(),
+            reply_due_at=timezone.now(),
+            area_code="990101001001",
+        )
+        waiting = MeetingItem.objects.get(meeting=meeting, case=case)
+        return {"meeting": meeting, "meeting_item": waiting, "supervision": order}
 
     def _evaluation(self, number, person, made) -> dict:
         """A model with a task of its own; the first of both, published, grow with every row."""

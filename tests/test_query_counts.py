@@ -51,6 +51,8 @@ FILTERS = {
     "api/measures/": ("?area=9901",),
     "api/measures/shapes": ("?area=9901",),
     "api/measures/<slug:measure>/series": ("?area=9901",),
+    "rules/": ("?tab=alarms", "?tab=gaps", "?tab=ties"),
+    "supervisions/": ("?state=open",),
     "cockpit/": ("?area=9901", "?area=990101"),
     "console/options/<slug:name>/": ("?q=",),
     "public/map/data/": ("?bbox=83.9,39.5,83.93,39.52",),
@@ -129,6 +131,8 @@ KINDS = {
     "evaluation/indicators": "indicator",
     "api/dispatch-rules": "rule",
     "rules": "rule",
+    "meetings/items": "meeting_item",
+    "meetings": "meeting",
     "public/c": "component",
     "public/news": "text",
     "public/suggestions": "suggestion",
@@ -145,6 +149,8 @@ KINDS = {
 
 def known(text: str, name: str, first: dict) -> list[str]:
     """What a parameter of a route may be: the first that gets an answer is taken."""
+    if name == "number" and text.startswith("supervisions"):
+        return [first["supervision"].number]
     if name == "number":
         return [first["case"].number]
     if name == "service":

@@ -19,7 +19,15 @@ from django.utils import timezone
 
 from assets.models import Building, Enterprise, Estate, House, Household, ResidentUnit, RiskPoint, Shop
 from cases.evaluation import tasks
-from cases.models import CaseAttachment, Report, ReporterContact, Transition
+from cases.models import (
+    CaseAttachment,
+    JointMeeting,
+    MeetingItem,
+    Report,
+    ReporterContact,
+    Supervision,
+    Transition,
+)
 from geo.models import Attachment, Message, Organisation, UnitSubscription, Webhook, WebhookDelivery
 from geo.registry import layers
 from grids.models import CheckIn, PlanProposal
@@ -63,7 +71,9 @@ def secrets(city):
     risk = RiskPoint.objects.create(
         code="R1", name=f"{MARKER} risk", category="x", likelihood=1, exposure=1, consequence=1, geom=place
     )
-    rule = make_rule(unit, name=f"{MARKER} rule", area_code="990102")
+    rule = make_rule(
+        unit, name=f"{MARKER} rule", area_code="990102", post=f"{MARKER} post", manual=f"{MARKER} manual"
+    )
     reporter = make_user(f"{MARKER}reporter")
     case = make_case(
         place,
@@ -110,6 +120,19 @@ def secrets(city):
         created_by=plan.created_by,
     )
     evaluation = _evaluation()
+    meeting = JointMeeting.objects.create(
+        area_code="990102", held_on=date(2026, 1, 1), title=f"{MARKER} meeting", minutes=f"{MARKER} minutes"
+    )
+    item = MeetingItem.objects.create(meeting=meeting, case=case, question=f"{MARKER} question")
+    order = Supervision.objects.create(
+        case=case,
+        level=0,
+        number="D99010220260101001",
+        unit=unit,
+        reason=f"{MARKER} order",
+        at=timezone.now(),
+        area_code="990102001001",
+    )
     webhook = Webhook.objects.create(name=f"{MARKER} hook", url=f"https://{MARKER}.example/", owner=reporter)
     return {
         "message": Message.objects.create(
@@ -133,6 +156,9 @@ def secrets(city):
             body=f'{{"data": "{MARKER}"}}',
             since=timezone.now(),
         ),
+        "meeting": meeting,
+        "meeting_item": item,
+        "supervision": order,
         "evaluation": evaluation,
         "evaluation_subject": evaluation.subjects.get(),
         "evaluation_model": evaluation.model,
@@ -180,7 +206,7 @@ def values(secrets) -> dict[str, list[str]]:
     codes = ["990102", "990102001001", "990102001001001", component.code, "b-1", "e-1", "r-1", "R1", "Shop-1"]
     codes += ["Enterprise-1", secrets["unit"].code]
     return {
-        "number": [case.number],
+        "number": [case.number, secrets["supervision"].number],
         "code": codes,
         "pk": [*sorted(pks), case.number, *codes],
         "id": sorted(pks),

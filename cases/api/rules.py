@@ -36,6 +36,8 @@ class RuleOut(serializers.ModelSerializer):
     polygon = serializers.SerializerMethodField()
     in_force = serializers.SerializerMethodField()
     by_type = serializers.SerializerMethodField()
+    person = serializers.CharField(source="person.name", read_only=True, default=None)
+    meeting = serializers.IntegerField(source="source_item.meeting_id", read_only=True, default=None)
 
     class Meta:
         model = DispatchRule
@@ -55,6 +57,11 @@ class RuleOut(serializers.ModelSerializer):
             "valid_to",
             "in_force",
             "basis",
+            "party",
+            "post",
+            "person",
+            "manual",
+            "meeting",
         )
 
     @extend_schema_field(serializers.JSONField(allow_null=True))
@@ -86,6 +93,16 @@ class RuleIn(serializers.Serializer):
     valid_from = serializers.DateField(required=False, allow_null=True)
     valid_to = serializers.DateField(required=False, allow_null=True)
     basis = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
+    party = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=20, help_text="a word of five_party"
+    )
+    post = serializers.CharField(required=False, allow_blank=True, default="", max_length=60)
+    person = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="user name of somebody of the unit"
+    )
+    manual = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=2000, help_text="what to do, whom to call"
+    )
 
 
 class EndIn(serializers.Serializer):
@@ -115,7 +132,7 @@ class TieOut(serializers.Serializer):
 class DispatchRuleViewSet(Idempotent, ScopedViewSet):
     """Dispatch rules: who is responsible for what kind of problem, where, and since when."""
 
-    queryset = DispatchRule.objects.select_related("unit", "type", "grid")
+    queryset = DispatchRule.objects.select_related("unit", "type", "grid", "person", "source_item")
     serializer_class = RuleOut
     lookup_field, lookup_value_regex = "pk", r"\d+"
     bbox_path = grid_path = ""
@@ -146,6 +163,8 @@ class DispatchRuleViewSet(Idempotent, ScopedViewSet):
         data["unit"] = unit_of(data["unit"])
         if data.get("type") is not None:
             data["type"] = one_of(ItemType, "/type", _("There is no such type."), pk=data["type"])
+        if name := data.pop("person"):
+            data["person"] = rules.person_of(data["unit"], name)
         code = data.pop("grid")
         if code:
             data["grid"] = one_of(Grid, "/grid", _("There is no grid %s.") % code, code=code, retired_on=None)

@@ -333,6 +333,10 @@ class DecisionOut(serializers.Serializer):
     by_place = serializers.CharField(allow_null=True)
     area = serializers.CharField(allow_null=True)
     basis = serializers.CharField(allow_null=True)
+    party = serializers.CharField(allow_null=True)
+    post = serializers.CharField(allow_null=True)
+    person_name = serializers.CharField(allow_null=True)
+    manual = serializers.CharField(allow_null=True)
     polygon = serializers.JSONField(allow_null=True)
     rules = serializers.ListField(child=serializers.DictField())
     instead_of = serializers.CharField(allow_null=True)
@@ -341,9 +345,8 @@ class DecisionOut(serializers.Serializer):
 def decision_out(decision: dict | None) -> dict | None:
     if not decision:
         return None
-    kept = {
-        key: decision.get(key) for key in ("rule", "name", "by_type", "by_place", "area", "basis", "polygon")
-    }
+    names = ("rule", "name", "by_type", "by_place", "area", "basis", "polygon")
+    kept = {key: decision.get(key) for key in (*names, "party", "post", "person_name", "manual")}
     earlier = decision.get("instead_of")
     return {
         "reason": decision["reason"],

@@ -23,6 +23,7 @@ from cases.models.evaluation_tasks import (
     TaskSubject,
 )
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
+from cases.models.meetings import JointMeeting, MeetingItem
 from cases.models.open311 import Open311Change, Open311Key, Open311Post
 from cases.models.public import PublicWords
 from cases.models.residents import (
@@ -34,7 +35,7 @@ from cases.models.residents import (
     PublicReport,
     PublicTopic,
 )
-from cases.models.rules import DispatchRule, FilingStandard
+from cases.models.rules import DispatchRule, FilingStandard, RuleAlarm
 from cases.models.statistics import CaseCheck, CaseFact, CaseSpell, Report, ReportTemplate
 from cases.models.views import SavedView
 
@@ -56,6 +57,8 @@ __all__ = [
     "Indicator",
     "Inspection",
     "InspectionPhoto",
+    "JointMeeting",
+    "MeetingItem",
     "ModelItem",
     "Open311Change",
     "Open311Key",
@@ -79,6 +82,7 @@ __all__ = [
     "ReportTemplate",
     "ReportedValue",
     "ReporterContact",
+    "RuleAlarm",
     "SamplePoint",
     "SavedView",
     "Suggestion",

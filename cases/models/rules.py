@@ -1,5 +1,6 @@
 """Rules as data: who is responsible for what where, and within what time."""
 
+from django.conf import settings
 from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models import F, Q
@@ -32,6 +33,28 @@ class DispatchRule(models.Model):
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
     basis = models.CharField(_("basis"), max_length=200, blank=True)
+    # What makes it a line of the duty list (权责清单) and of the command manual (指挥手册): which of the five
+    # duty holders (dictionary five_party), which post and person of the unit, and what they are to do.
+    party = models.CharField(_("duty holder"), max_length=20, blank=True)
+    post = models.CharField(_("post"), max_length=60, blank=True)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("person"),
+    )
+    manual = models.TextField(_("manual"), max_length=2000, blank=True)
+    # The decision of a joint meeting that added it.
+    source_item = models.OneToOneField(
+        "cases.MeetingItem",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="rule",
+        verbose_name=_("decided by"),
+    )
 
     scope = ScopeSpec(permission="cases.view_rules", area="area_code", units=("unit",))
     objects = ScopedQuerySet.as_manager()
@@ -56,6 +79,40 @@ class DispatchRule(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class RuleAlarm(models.Model):
+    """Something that keeps rules from working (``cases.faults``), for as long as it lasts; told once."""
+
+    class Kind(models.TextChoices):
+        TYPE = "type", _("No such type in use")
+        GRID = "grid", _("Grid retired")
+        AREA = "area", _("Area not in force")
+        UNIT = "unit", _("Unit not active")
+        OUTSIDE = "outside", _("Drawn outside its area")
+        PEOPLE = "people", _("Unit without people")
+
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    rule = models.ForeignKey(DispatchRule, models.CASCADE, null=True, related_name="alarms")
+    unit = models.ForeignKey("geo.Organisation", models.CASCADE, null=True, related_name="+")
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("alarm of the rules")
+        verbose_name_plural = _("alarms of the rules")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "rule", "unit"], nulls_distinct=False, name="cases_rulealarm_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(rule=None, unit__isnull=False) | Q(rule__isnull=False, unit=None),
+                name="cases_rulealarm_about",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.kind} {self.rule_id or self.unit_id}"
 
 
 class FilingStandard(models.Model):

@@ -26,6 +26,7 @@ from cases import (
     dispatch,
     flow,
     inputs,
+    meetings,
     public_view,
     queries,
     repeats,
@@ -34,7 +35,7 @@ from cases.actions import Given
 from cases.api.serializers import actions_for
 from cases.evidence import Evidence
 from cases.filters import Filters
-from cases.models import Case, CaseAttachment, FilingStandard, ReporterContact
+from cases.models import Case, CaseAttachment, FilingStandard, JointMeeting, ReporterContact
 from cases.pages import act_inputs
 from cases.pages.console import list_context, page_context, visible, wants
 from geo import attachments
@@ -115,8 +116,18 @@ def case_context(request, case: Case) -> dict:
         "may_split": case.is_open
         and case.parent_id is None
         and user.scope.covers(children.PERMISSION, case.area_code),
+        "meeting_items": _meetings(user, case),
+        "may_meet": meetings.may_list(user, case),
         "may_release": case.flow == public_view.FLOW and user.can(attachments.REVIEW_PERMISSION),
     }
+
+
+def _meetings(user, case: Case) -> list:
+    """The joint meetings the user may see that had the case on their agenda."""
+    if not user.can(meetings.VIEW):
+        return []
+    rows = case.meeting_items.filter(meeting__in=JointMeeting.objects.for_user(user))
+    return list(rows.select_related("meeting").order_by("meeting__held_on", "pk"))
 
 
 def facts(case: Case) -> list[tuple[str, str]]:

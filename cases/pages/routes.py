@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cases.pages import bulk, case, console, flows, public, register, rules, spots
+from cases.pages import bulk, case, console, flows, meetings, public, register, rules, spots, supervisions
 
 urlpatterns = [
     path("", console.console, name="console"),
@@ -34,4 +34,14 @@ urlpatterns = [
     path("rules/", rules.rules_page, name="rules"),
     path("rules/new/", rules.new_rule, name="rule-new"),
     path("rules/<int:pk>/end/", rules.end_rule, name="rule-end"),
+    path("meetings/", meetings.meetings_page, name="meetings"),
+    path("meetings/items/<int:pk>/decide/", meetings.decide, name="meeting-decide"),
+    path("meetings/items/<int:pk>/remove/", meetings.remove, name="meeting-remove"),
+    path("meetings/<int:pk>/", meetings.meeting_page, name="meeting"),
+    path("meetings/<int:pk>/items/", meetings.add, name="meeting-add"),
+    path("meetings/<int:pk>/hold/", meetings.hold, name="meeting-hold"),
+    path("cases/<str:number>/meeting/", meetings.case_meeting, name="case-meeting"),
+    path("supervisions/", supervisions.supervisions_page, name="supervisions"),
+    path("supervisions/<str:number>/", supervisions.order_page, name="supervision"),
+    path("supervisions/<str:number>/word/", supervisions.word, name="supervision-word"),
 ]

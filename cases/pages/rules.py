@@ -18,8 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from assets.models import ItemType
-from cases import faults, rules
+from cases import faults, meetings, rules
 from cases.models import DispatchRule
+from geo import accounts
 from geo.models import Area, Organisation
 from geo.problems import Problem
 
@@ -35,11 +36,12 @@ def _check(request) -> None:
 @never_cache
 @require_GET
 def rules_page(request):
-    """Rules in force (or all), gaps, ties. ``tab`` is rules | gaps | ties; ``rule`` marks one."""
+    """Rules in force (or all), and faults. ``tab`` is rules | gaps | ties | alarms; ``rule`` is marked."""
     _check(request)
     tab = request.GET.get("tab", "rules")
     found = faults.rule_faults(request.user, settings.CASE_STANDARD)
     contradictions = sum(1 for tie in found.ties if tie.contradicts)
+    alarms = faults.alarms(request.user)
     context = {
         "tab": tab,
         "marked": request.GET.get("rule", ""),
@@ -48,13 +50,19 @@ def rules_page(request):
             ("rules", _("Rules"), DispatchRule.objects.for_user(request.user).filter(_in_force()).count()),
             ("gaps", _("Gaps"), len(found.gaps)),
             ("ties", _("Ties"), contradictions),
+            ("alarms", _("Alarms"), len(alarms)),
         ],
+        "auto": faults.auto_rate(request.user),
+        "auto_days": faults.RATE_DAYS,
         "types": _types(),
     }
     if tab == "gaps":
         context["gaps"] = _gap_rows(found.gaps)
     elif tab == "ties":
         context["ties"] = [(tie, _row(tie.first), _row(tie.second)) for tie in found.ties]
+    elif tab == "alarms":
+        names = _area_names()
+        context["alarms"] = [(alarm, _row(alarm.rule, names) if alarm.rule else None) for alarm in alarms]
     else:
         context |= _rules(request)
     return render(request, "cases/rules.html", context)
@@ -66,7 +74,9 @@ def _in_force() -> Q:
 
 
 def _rules(request) -> dict:
-    rows = DispatchRule.objects.for_user(request.user).select_related("unit", "type", "grid")
+    rows = DispatchRule.objects.for_user(request.user).select_related(
+        "unit", "type", "grid", "person", "source_item"
+    )
     every = request.GET.get("all") == "1"
     if not every:
         rows = rows.filter(_in_force())
@@ -76,13 +86,22 @@ def _rules(request) -> dict:
             | Q(unit__name__icontains=text)
             | Q(type__name__icontains=text)
             | Q(basis__icontains=text)
+            | Q(post__icontains=text)
         )
+    parties = rules.parties()
+    party = request.GET.get("party", "")
+    if party in dict(parties):
+        rows = rows.filter(party=party)
     names = _area_names()
     return {
         # The rule that somebody was sent to comes first.
         "rows": [
-            _row(rule, names) for rule in rows.order_by(*_marked_first(request), "unit__name", "name")[:MOST]
+            _row(rule, names, dict(parties))
+            for rule in rows.order_by(*_marked_first(request), "unit__name", "name")[:MOST]
         ],
+        "parties": parties,
+        "party": party,
+        "sees_meetings": request.user.can(meetings.VIEW),
         "every": every,
         "text": text,
         "most": MOST,
@@ -98,7 +117,9 @@ def _area_names() -> dict[str, str]:
     return dict(Area.objects.filter(valid_to=None).values_list("code", "name"))
 
 
-def _row(rule: DispatchRule, names: dict[str, str] | None = None) -> dict:
+def _row(
+    rule: DispatchRule, names: dict[str, str] | None = None, parties: dict[str, str] | None = None
+) -> dict:
     """A rule in words: for what, where, whose, since when."""
     if rule.type_id:
         what = str(rule.type)
@@ -120,6 +141,7 @@ def _row(rule: DispatchRule, names: dict[str, str] | None = None) -> dict:
         "rule": rule,
         "what": what,
         "where": where,
+        "party": (parties or {}).get(rule.party, rule.party),
         "polygon": rule.polygon.json if rule.polygon else "",
         "ended": rule.valid_to is not None and rule.valid_to <= timezone.localdate(),
     }
@@ -165,11 +187,17 @@ def new_rule(request):
             response["HX-Redirect"] = reverse("rules")
             return response
     data = request.POST or request.GET
+    units = Organisation.objects.for_user(request.user).filter(active=True)
     context = {
         "data": data,
+        "parties": rules.parties(),
+        "people": accounts.holders("cases.handle")
+        .filter(organisation__in=units)
+        .select_related("organisation")
+        .order_by("organisation__path", "username")[:MOST],
         "problem": problem,
         "errors": errors,
-        "units": Organisation.objects.for_user(request.user).filter(active=True).order_by("kind", "path"),
+        "units": units.order_by("kind", "path"),
         "types": _types(),
         "classes": _classes(),
         "areas": Area.objects.filter(valid_to=None, level__in=["city", "district", "street", "community"]),
@@ -198,6 +226,9 @@ def _given(data) -> dict:
         "name": data.get("name", "").strip()[:100],
         "basis": data.get("basis", "").strip()[:200],
         "area_code": data.get("area_code", "").strip().split(" ")[0][:12],
+        "party": data.get("party", ""),
+        "post": data.get("post", "").strip()[:60],
+        "manual": data.get("manual", "").strip()[:2000],
     }
     if not given["name"]:
         raise wrong("name", _("Give the rule a name."))
@@ -205,6 +236,8 @@ def _given(data) -> dict:
     given["unit"] = Organisation.objects.filter(pk=int(unit)).first() if unit.isdecimal() else None
     if given["unit"] is None:
         raise wrong("unit", _("Choose the unit that shall be responsible."))
+    if username := data.get("person", "").strip():
+        given["person"] = rules.person_of(given["unit"], username)
     what = data.get("what", "")
     if what.isdecimal():
         given["type"] = ItemType.objects.filter(pk=int(what)).first()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from cases import spots
+from cases import meetings, spots
 from geo.models import Area
 from geo.rest import bad_parameter
 
@@ -53,6 +53,7 @@ def spots_page(request):
     days, metres = _one_of(request, "days", DAYS, 30), _one_of(request, "metres", METRES, 100)
     names = dict(Area.objects.filter(valid_to=None).values_list("code", "name"))
     context = {"tab": tab, "tabs": TABS.items(), "days": days, "metres": metres}
+    context["may_meet"] = user.can(meetings.PERMISSION)
     context |= {"all_days": DAYS, "all_metres": METRES}
     if tab == "hot":
         found = spots.hot(user, days=days, metres=metres)
