@@ -3,6 +3,7 @@
 from cases import announce as announcing
 from cases import exports, timers
 from cases.evaluation import exports as evaluation_exports
+from cases.importing import run as importing
 from cases.public import actions as public_actions
 from cases.statistics import bulletin
 from cases.statistics import exports as statistics_exports
@@ -51,3 +52,16 @@ def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
 def clean_up_public(timestamp: int) -> dict[str, int]:
     """At night: what residents left and is not needed any more."""
     return public_actions.clean_up()
+
+
+@app.task
+def import_cases(import_id: int) -> str:
+    """Make cases of a checked workbook's rows. Begun again after a crash, it makes none twice."""
+    return importing.run(import_id)
+
+
+@app.periodic(cron="43 19 * * *")
+@app.task(queueing_lock="cases.forget_old_imports")
+def forget_old_imports(timestamp: int) -> int:
+    """At night: imports of cases go after a week, with the rows they still hold."""
+    return importing.forget_old()
