@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from assets.models import ItemType
 from cases import flow_data, queries
-from cases.models import Case
+from cases.models import Case, Rating
 from cases.statistics import link
 from geo.models import Area, Organisation
 from geo.rest import bad_parameter, parse_area, parse_bbox
@@ -72,10 +72,18 @@ STEPS = {
     "close": gettext_lazy("Closing"),
     "ended": gettext_lazy("Ended"),
 }
+# Complaints whose call back was not content, and what somebody was not content with afterwards.
+DISCONTENT = (
+    Case.objects.filter(state=S.DISSATISFIED)
+    .order_by()
+    .values("pk")
+    .union(Rating.objects.filter(Rating.BAD).order_by().values("case_id"))
+)
 MARKS = {
     "urgent": (gettext_lazy("Urgent"), Q(urgent=True)),
     "supervised": (gettext_lazy("Supervised"), Q(supervised=True)),
     "difficult": (gettext_lazy("Difficult"), Q(difficult=True)),
+    "discontent": (gettext_lazy("Not satisfied"), Q(pk__in=DISCONTENT)),
     **{value: (label, Q(mark=value)) for value, label in Case.Mark.choices},
     "returned": (gettext_lazy("Returned before"), Q(return_count__gt=0)),
     "reworked": (gettext_lazy("Reworked"), Q(rework_count__gt=0)),
@@ -85,6 +93,14 @@ MARKS = {
     ),
     "nogrid": (gettext_lazy("Outside every grid"), Q(grid=None)),
 }
+# What a desk looks for many times a day, one press away: (parameter, value, label).
+QUICK = (
+    ("mark", "supervised", gettext_lazy("Supervised")),
+    ("mark", "difficult", gettext_lazy("Difficult")),
+    ("mark", "discontent", gettext_lazy("Not satisfied")),
+    ("due", "today", gettext_lazy("Due today")),
+    ("due", "overdue", gettext_lazy("Overdue")),
+)
 SORTS = {
     "due": gettext_lazy("Soonest due first"),
     "new": gettext_lazy("Newest first"),
@@ -314,6 +330,20 @@ class Filters:
             if name in ("view", "sort") or not (value := self.get(name)):
                 continue
             told.append(Chip(name, self._words(name, value), self.query(**{name: None})))
+        return told
+
+    def quick(self) -> list[dict]:
+        """The quick filters: label, whether on, and the address where it is the other way; same tab."""
+        told = []
+        for name, value, label in QUICK:
+            values = [one for one in self.get(name).split(",") if one]
+            on = value in values
+            if name == "mark":
+                values = [one for one in values if one != value] if on else [*values, value]
+            else:
+                values = [] if on else [value]
+            query = self.query(**{name: ",".join(values) or None, "view": self.view})
+            told.append({"label": label, "on": on, "query": query})
         return told
 
     def _words(self, name: str, value: str) -> str:

@@ -3,6 +3,7 @@
 from cases import announce as announcing
 from cases import exports, rule_alarms, timers
 from cases.evaluation import exports as evaluation_exports
+from cases.importing import run as importing
 from cases.public import actions as public_actions
 from cases.statistics import bulletin
 from cases.statistics import exports as statistics_exports
@@ -58,3 +59,14 @@ def clean_up_public(timestamp: int) -> dict[str, int]:
 def tell_rule_alarms(timestamp: int) -> int:
     """Before the office opens: new alarms of the dispatch rules, to those who may change them."""
     return rule_alarms.tell_new()
+@app.task
+def import_cases(import_id: int) -> str:
+    """Make cases of a checked workbook's rows. Begun again after a crash, it makes none twice."""
+    return importing.run(import_id)
+
+
+@app.periodic(cron="43 19 * * *")
+@app.task(queueing_lock="cases.forget_old_imports")
+def forget_old_imports(timestamp: int) -> int:
+    """At night: imports of cases go after a week, with the rows they still hold."""
+    return importing.forget_old()

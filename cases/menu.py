@@ -16,6 +16,16 @@ menu.add(
         under=("/statistics/",),
     ),
     Entry("console", _("Cases"), "console", "case", "cases.view", group="work", order=10, under=("/cases/",)),
+    Entry(
+        "case-imports",
+        _("Import of cases"),
+        "case-imports",
+        "upload",
+        "cases.report",
+        group="work",
+        order=20,
+        unless="grids.check_in",
+    ),
     Entry("spots", _("Problem spots"), "spots", "pin", "cases.mark", group="work", order=30),
     Entry(
         "evaluation",

@@ -22,6 +22,7 @@ GROUPS = {
 class Entry:
     """A page in the menu. ``permission`` ("app.verb"; of several any) hides it from others, "" from nobody.
 
+    Who has ``unless`` does not see it: a page of the desk is not for those who work outside.
     ``under`` lists the path prefixes under which the entry is the current one; by default its own path.
     """
 
@@ -33,6 +34,7 @@ class Entry:
     group: str = "work"
     order: int = 100
     under: tuple[str, ...] = ()
+    unless: str = ""
 
     @property
     def url(self) -> str:
@@ -66,6 +68,8 @@ class Menu:
         for entry in sorted(self.entries.values(), key=lambda one: one.order):
             needed = (entry.permission,) if isinstance(entry.permission, str) else entry.permission
             if any(needed) and not any(user.can(one) for one in needed):
+                continue
+            if entry.unless and user.can(entry.unless):
                 continue
             url = entry.url
             shown.append({"entry": entry, "url": url, "under": _longest((url, *entry.under), path)})

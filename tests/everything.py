@@ -28,6 +28,7 @@ from cases import dispatch
 from cases.evaluation import authoring, tasks
 from cases.models import (
     CaseAttachment,
+    CaseImport,
     FilingStandard,
     JointMeeting,
     MeetingItem,
@@ -499,6 +500,24 @@ class Everything:
             owner=self.importer,
             options={"target": "assets.Component", "mapping": {}},
         )
+        case_import = CaseImport.objects.create(
+            owner=self.asker,
+            file_name=f"案件{number}.xlsx",
+            sha256="0" * 64,
+            state="done",
+            total=1,
+            refused=1,
+            rows=[{"row": 2}],
+            fates=[
+                {
+                    "row": 2,
+                    "reference": "",
+                    "fate": "bad",
+                    "number": "",
+                    "problems": [{"column": "lon", "detail": "x"}],
+                }
+            ],
+        )
         plan = make_plan(self.planner, [f"990103001{number:03d}"], streets=0, name=f"方案{number}")
         # Of the first plan: its list of proposals grows.
         self.plan = getattr(self, "plan", plan)
@@ -537,6 +556,7 @@ class Everything:
             "day": day,
             "output": output,
             "exchange": exchange,
+            "case_import": case_import,
             "import": draft,
             "base_map": base_map,
             "plan": plan,

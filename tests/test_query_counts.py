@@ -101,6 +101,7 @@ KINDS = {
     "outputs": "output",
     "api/exports": "exchange",
     "data/exports": "exchange",
+    "cases-import": "case_import",
     "data/imports": "import",
     "data/": "import",
     "api/areas": "community",

@@ -23,6 +23,7 @@ from cases.models.evaluation_tasks import (
     TaskSubject,
 )
 from cases.models.flows import Alarm, CaseRequest, FlowVersion, OwnerQuestion, Rating, Supervision
+from cases.models.imports import CaseImport
 from cases.models.meetings import JointMeeting, MeetingItem
 from cases.models.open311 import Open311Change, Open311Key, Open311Post
 from cases.models.public import PublicWords
@@ -46,6 +47,7 @@ __all__ = [
     "CaseCheck",
     "CaseFact",
     "CaseHold",
+    "CaseImport",
     "CaseRequest",
     "CaseSpell",
     "DispatchRule",

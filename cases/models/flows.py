@@ -186,6 +186,10 @@ class Alarm(models.Model):
         return f"{self.case_id} {self.kind}"
 
 
+# Residents who were not content: two stars or fewer, or not solved or not satisfied when called back.
+_DISCONTENT = Q(kind="outer", stars__lte=2) | (Q(kind="call_back") & (Q(solved=False) | Q(satisfied=False)))
+
+
 class Rating(models.Model):
     """What somebody thought of the result: inner (grid staff), outer (the resident) or a call back (desk).
 
@@ -197,6 +201,8 @@ class Rating(models.Model):
         INNER = "inner", _("Grid staff")
         OUTER = "outer", _("Resident")
         CALL_BACK = "call_back", _("Call back")
+
+    BAD = _DISCONTENT
 
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="ratings")
     said_of = models.ForeignKey("cases.Case", models.PROTECT, null=True, related_name="+")
@@ -218,7 +224,14 @@ class Rating(models.Model):
                 condition=Q(stars=None) | Q(stars__gte=1, stars__lte=5), name="cases_rating_stars"
             )
         ]
-        indexes = [models.Index(fields=["case", "kind"], name="cases_rating_case")]
+        indexes = [
+            models.Index(fields=["case", "kind"], name="cases_rating_case"),
+            models.Index(
+                fields=["case"],
+                name="cases_rating_bad",
+                condition=_DISCONTENT,
+            ),
+        ]
 
     def __str__(self):
         return f"{self.case_id} {self.kind}"

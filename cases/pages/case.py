@@ -92,12 +92,14 @@ def case_context(request, case: Case) -> dict:
     photos = list(repeats.photos_of(case))
     for photo in photos:
         photo.caption = PHASES.get(photo.phase, "")
+    pair = before_and_after(photos)
     code = case.area_code
     areas = Area.objects.filter(code__in={code[:6], code[:9], code}, valid_to=None).order_by("code")
     return {
         "case": case,
         "story": story(case, user, photos),
-        "photos": photos,
+        "photos": [photo for photo in photos if photo not in pair],
+        "pair": pair,
         "areas": list(areas.values_list("name", flat=True)),
         "actions": actions_for(user, case),
         "facts": facts(case),
@@ -128,6 +130,12 @@ def _meetings(user, case: Case) -> list:
         return []
     rows = case.meeting_items.filter(meeting__in=JointMeeting.objects.for_user(user))
     return list(rows.select_related("meeting").order_by("meeting__held_on", "pk"))
+def before_and_after(photos: list[CaseAttachment]) -> list[CaseAttachment]:
+    """The first photo of the problem and the last of the work done; empty unless there are both."""
+    shown = [photo for photo in photos if photo.attachment.thumbnail]
+    before = [photo for photo in shown if photo.phase == CaseAttachment.Phase.REPORT]
+    after = [photo for photo in shown if photo.phase == CaseAttachment.Phase.HANDLE]
+    return [before[0], after[-1]] if before and after else []
 
 
 def facts(case: Case) -> list[tuple[str, str]]:

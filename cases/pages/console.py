@@ -100,6 +100,7 @@ def list_context(request, filters: Filters) -> dict:
         "after": after,
         "tabs": tabs(narrowed, filters, request.user),
         "chips": filters.chips(),
+        "quick": filters.quick(),
         "sorts": wording.SORTS,
         "views": SavedView.objects.filter(user=request.user),
         "stamp": timezone.now().isoformat(),

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from cases.pages import bulk, case, console, flows, meetings, public, register, rules, spots, supervisions
+from cases.pages import (
+    bulk,
+    case,
+    case_import,
+    console,
+    flows,
+    meetings,
+    public,
+    register,
+    rules,
+    spots,
+    supervisions,
+)
 
 urlpatterns = [
     path("", console.console, name="console"),
@@ -12,6 +24,11 @@ urlpatterns = [
     path("bulk/", bulk.bulk_page, name="bulk"),
     path("bulk/preview/", bulk.bulk_preview, name="bulk-preview"),
     path("bulk/do/", bulk.bulk_do, name="bulk-do"),
+    path("cases-import/", case_import.imports, name="case-imports"),
+    path("cases-import/template/", case_import.template, name="case-import-template"),
+    path("cases-import/<uuid:uuid>/", case_import.import_page, name="case-import"),
+    path("cases-import/<uuid:uuid>/state/", case_import.state, name="case-import-state"),
+    path("cases-import/<uuid:uuid>/refused/", case_import.refused, name="case-import-refused"),
     path("cases/<str:number>/public/", public.words, name="case-public"),
     path("console/points/", console.points, name="console-points"),
     path("console/news/", console.news, name="console-news"),
