@@ -59,6 +59,8 @@ def clean_up_public(timestamp: int) -> dict[str, int]:
 def tell_rule_alarms(timestamp: int) -> int:
     """Before the office opens: new alarms of the dispatch rules, to those who may change them."""
     return rule_alarms.tell_new()
+
+
 @app.task
 def import_cases(import_id: int) -> str:
     """Make cases of a checked workbook's rows. Begun again after a crash, it makes none twice."""

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0050_evaluation"),
+        ("cases", "0060_duties"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

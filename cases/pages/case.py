@@ -130,6 +130,8 @@ def _meetings(user, case: Case) -> list:
         return []
     rows = case.meeting_items.filter(meeting__in=JointMeeting.objects.for_user(user))
     return list(rows.select_related("meeting").order_by("meeting__held_on", "pk"))
+
+
 def before_and_after(photos: list[CaseAttachment]) -> list[CaseAttachment]:
     """The first photo of the problem and the last of the work done; empty unless there are both."""
     shown = [photo for photo in photos if photo.attachment.thumbnail]
