@@ -398,6 +398,7 @@ _OTHERS = {
     "unmerged": gettext_lazy("A report was separated from it again"),
     "warned": gettext_lazy("Warned: due soon"),
     "overdue": gettext_lazy("Overdue"),
+    "review_due": gettext_lazy("A legacy problem is to be looked at again"),
     "supervise": gettext_lazy("Supervised"),
 }
 

@@ -9,10 +9,12 @@ missed while nothing ran are made up for in their order, so that no level of sup
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from cases import deadlines, effects, flow
@@ -23,7 +25,7 @@ from geo.calendar import add_working_time, working_time_between
 # Of a batch each case is a transaction of its own; what is left is done at the next turn.
 BATCH = 500
 # Lines of the log that are no move.
-LINES = {"warning": "warned", "overdue": "overdue"}
+LINES = {"warning": "warned", "overdue": "overdue", "legacy_review": "review_due"}
 
 
 class Ring(NamedTuple):
@@ -74,9 +76,6 @@ def rang_before(case: Case) -> set[tuple[str, datetime]]:
 
 def settle(case: Case, table: flow.Flow) -> None:
     """Set, in memory, when the case's next clock rings."""
-    if case.state in Case.ENDED or not table.timers:
-        case.timer_at = None
-        return
     case.timer_at = next_ring(case, rang_before(case), table)
 
 
@@ -132,12 +131,16 @@ def _do(run: Run, ring: Ring) -> None:
         effects.supervise(run, line, timer.level, ring.clock)
     elif action := LINES.get(timer.kind):
         run.note(action, {"clock": ring.clock.isoformat()})
+    if timer.kind == "legacy_review":
+        # A legacy problem is looked at each quarter until it is written off.
+        run.case.review_at = ring.clock + timedelta(days=settings.CASE_LEGACY_REVIEW_DAYS)
 
 
 def settle_all(batch: int = 2000) -> int:
     """Set the clocks of all open cases that have none, after a load by COPY; how many were set."""
     count, last = 0, 0
-    open_cases = Case.objects.exclude(state__in=Case.ENDED).filter(timer_at=None)
+    living = ~Q(state__in=Case.ENDED) | Q(review_at__isnull=False)
+    open_cases = Case.objects.filter(living, timer_at=None)
     while rows := list(
         open_cases.filter(pk__gt=last).select_related("filing_standard").order_by("pk")[:batch]
     ):

@@ -127,6 +127,15 @@ def test_ended_cases_have_no_clock(people):
     assert not Alarm.objects.exists()
 
 
+def test_a_legacy_problem_is_looked_at_each_quarter(people):
+    case = case_in("archived", people, flow="letter", mark="legacy", review_at=NOW)
+    timers.settle_all()
+    assert timers.ring_due(NOW + timedelta(minutes=1)) == 1
+    case.refresh_from_db()
+    assert (case.state, case.review_at, case.timer_at) == ("archived", NOW + 90 * DAY, NOW + 90 * DAY)
+    assert case.transitions.get().action == "review_due"
+
+
 def test_acting_sets_the_clock(people):
     case = case_in("filed", people)
     answer = act(people.dispatcher, case.number, "dispatch", unit=people.unit.code)
