@@ -26,7 +26,7 @@ TABS = {
     "moves": gettext_lazy("Moves"),
     "states": gettext_lazy("States"),
     "clocks": gettext_lazy("Clocks"),
-    "faults": gettext_lazy("Check"),
+    "faults": gettext_lazy("Faults"),
     "trial": gettext_lazy("Try on past cases"),
 }
 ACTORS = {
