@@ -20,7 +20,7 @@ from assets.models import ItemType
 from cases import inputs, meetings, rules
 from cases.models import JointMeeting, MeetingItem
 from cases.pages.case import find as find_case
-from geo.models import Area, Organisation
+from geo.models import Area
 from geo.problems import Problem
 
 State = JointMeeting.State
