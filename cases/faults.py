@@ -246,7 +246,7 @@ def _ties(user, today) -> list[Tie]:
         cursor.execute(_TIES, {"today": today})
         pairs = cursor.fetchall()
     ids = {pk for pair in pairs for pk in pair}
-    visible = DispatchRule.objects.for_user(user).select_related("unit", "type").in_bulk(ids)
+    visible = DispatchRule.objects.for_user(user).select_related("unit", "type", "grid").in_bulk(ids)
     return [Tie(visible[a], visible[b]) for a, b in pairs if a in visible and b in visible]
 
 

@@ -185,6 +185,7 @@ VALUES = {
     "rest": ["x"],
     "value": ["1"],
     "inspection": ["1"],
+    "version": ["1"],
 }
 
 

@@ -254,6 +254,7 @@ def values(secrets) -> dict[str, list[str]]:
         "subject": [str(secrets["evaluation_subject"].pk)],
         "value": ["1"],
         "inspection": ["1"],
+        "version": ["1"],
     }
 
 

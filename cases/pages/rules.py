@@ -59,7 +59,8 @@ def rules_page(request):
     if tab == "gaps":
         context["gaps"] = _gap_rows(found.gaps)
     elif tab == "ties":
-        context["ties"] = [(tie, _row(tie.first), _row(tie.second)) for tie in found.ties]
+        names = _area_names()
+        context["ties"] = [(tie, _row(tie.first, names), _row(tie.second, names)) for tie in found.ties]
     elif tab == "alarms":
         names = _area_names()
         context["alarms"] = [(alarm, _row(alarm.rule, names) if alarm.rule else None) for alarm in alarms]

@@ -290,7 +290,7 @@ def test_pages_from_plan_to_minutes(offices):
         and "物业" in page
         and "<form" not in page.split("<main")[-1]
     )
-    assert browser.post(f"{address}hold/", {"minutes": "再"}).status_code == 404
+    assert browser.post(f"{address}hold/", {"minutes": "再"}).status_code == 409
     assert "第2次" in browser.get("/rules/").content.decode()
 
 
