@@ -24,12 +24,13 @@ from assets.models import (
     ServiceCenter,
     Shop,
 )
-from cases import dispatch
+from cases import dispatch, flow_data
 from cases.evaluation import authoring, tasks
 from cases.models import (
     CaseAttachment,
     CaseImport,
     FilingStandard,
+    FlowVersion,
     JointMeeting,
     MeetingItem,
     Open311Key,
@@ -112,6 +113,7 @@ class Everything:
 
     def __init__(self, city, asker, importer=None):
         self.asker, self.importer, self.count, self.rows = asker, importer or asker, 0, []
+        flow_data.load()
         self.planner = make_user(role="planner", area="9901")
         self.evaluator = make_evaluator()
         self.district = make_area("990103", "丙区", box(LON, LAT + 2 * SIDE, 20 * SIDE, SIDE), city)
@@ -149,6 +151,13 @@ class Everything:
             "role": Role.objects.order_by("code").first(),
             "dictionary": self.dictionary,
         }
+        FlowVersion.objects.create(
+            name="city_management",
+            version=10 + number,
+            label="草稿",
+            definition=flow_data.shipped()["city_management", 2],
+            created_by=person,
+        )
         made |= self._assets(number, place, unit)
         made |= self._work(number, place, unit, person, made)
         made |= self._case(number, place, unit, person, made)

@@ -150,6 +150,10 @@ KINDS = {
 
 def known(text: str, name: str, first: dict) -> list[str]:
     """What a parameter of a route may be: the first that gets an answer is taken."""
+    if text.startswith("flows/"):
+        return {"name": ["city_management"], "version": ["2"], "kind": ["move"], "number": ["0"]}.get(
+            name, VALUES.get(name)
+        )
     if name == "number" and text.startswith("supervisions"):
         return [first["supervision"].number]
     if name == "number":

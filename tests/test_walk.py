@@ -237,7 +237,7 @@ def values(secrets) -> dict[str, list[str]]:
         "service": ["gbt30428_2_2013-component-01-01"],
         "token": [str(case.client_key)],
         "rest": ["x"],
-        "name": ["city", "units", "types", *sorted(layers)],
+        "name": ["city", "units", "types", "city_management", *sorted(layers)],
         "kind": [
             "thumbnail",
             "original",
