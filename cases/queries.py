@@ -236,11 +236,17 @@ def matching_types(text: str, standard: str, limit: int = 20) -> list[ItemType]:
     return sorted(rows, key=rank)[:limit]
 
 
-def units_for(case: Case) -> QuerySet:
-    """Units a case can be dispatched to: active ones of the place or of an area around it."""
+def units_for(case: Case, user=None) -> QuerySet:
+    """Units a case can be dispatched to: active ones of the place or of an area around it.
+
+    With a user also those within the user's scope, wherever they are: a city's dispatcher may choose any, and
+    a street's desk chooses among the departments of its city.
+    """
     around = Q(area_code="") | Q(
         area_code__in=[case.area_code[:length] for length in (2, 4, 6, 9, 12) if case.area_code[:length]]
     )
+    if user is not None:
+        around |= Q(pk__in=Organisation.objects.for_user(user).order_by().values("pk"))
     return Organisation.objects.filter(around, active=True).order_by("kind", "path")
 
 

@@ -39,8 +39,8 @@ def given(request) -> dict:
     try:
         return {
             "units": list(
-                Organisation.objects.for_user(request.user).filter(
-                    pk__in=[pk for pk in data.getlist("units") if pk.isdecimal()]
+                Organisation.objects.filter(
+                    pk__in=[pk for pk in data.getlist("units") if pk.isdecimal()], active=True
                 )
             )
             if data.getlist("units")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases import bulk, children, flow, inputs
+from cases import bulk, children, flow, inputs, queries
 from cases.filters import Filters
 from cases.models import Case
 from cases.pages import act_inputs
@@ -61,7 +61,7 @@ def bulk_preview(request):
         context |= {"move": move, "asked": asked, "needed": set(move.needs), "data": {}, "errors": {}}
         context |= act_inputs.context(request, able[0], {"inputs": inputs.of(able[0], move)}, asked)
         if asked & {flow.UNIT, flow.UNITS}:
-            context["units"] = _units(request)
+            context["units"] = _units(request, able[0])
     return render(request, "cases/bulk_preview.html", context)
 
 
@@ -77,7 +77,7 @@ def bulk_do(request):
     unit = request.POST.get("unit", "")
     given = Given(
         reason=request.POST.get("reason", "").strip()[:500],
-        unit=_units(request).filter(pk=int(unit)).first() if unit.isdecimal() else None,
+        unit=Organisation.objects.filter(pk=int(unit), active=True).first() if unit.isdecimal() else None,
         **act_inputs.given(request),
     )
     action = request.POST.get("action", "")
@@ -92,13 +92,8 @@ def bulk_do(request):
     )
 
 
-def _units(request):
-    return (
-        Organisation.objects.for_user(request.user)
-        .filter(active=True)
-        .exclude(kind=Organisation.Kind.CENTRE)
-        .order_by("kind", "path")
-    )
+def _units(request, case: Case):
+    return queries.units_for(case, request.user).exclude(kind=Organisation.Kind.CENTRE)
 
 
 @login_required
@@ -111,7 +106,7 @@ def split(request, number: str):
     problem = None
     rows = list(zip(request.POST.getlist("unit"), request.POST.getlist("words"), strict=False))
     if request.method == "POST":
-        units = {str(unit.pk): unit for unit in _units(request)}
+        units = {str(unit.pk): unit for unit in _units(request, case)}
         parts = [(units.get(unit), words) for unit, words in rows if unit or words.strip()]
         try:
             key = uuid.UUID(request.POST.get("client_key", ""))
@@ -128,7 +123,7 @@ def split(request, number: str):
             problem = caught
     context = {
         "case": case,
-        "units": _units(request),
+        "units": _units(request, case),
         "rows": rows or [("", ""), ("", "")],
         "problem": problem,
         "client_key": request.POST.get("client_key") or uuid.uuid4(),

@@ -339,7 +339,7 @@ def _units(user, case: Case) -> list[dict]:
     named = {rule["unit"]: rule["name"] for rule in decision.get("rules", ())}
     if decision.get("unit") and decision["reason"] != "hand":
         named.setdefault(decision["unit"], decision.get("name", ""))
-    units = Organisation.objects.for_user(user).filter(active=True).exclude(kind=Organisation.Kind.CENTRE)
+    units = queries.units_for(case, user).exclude(kind=Organisation.Kind.CENTRE)
     rows = [
         {
             "unit": unit,
@@ -381,9 +381,8 @@ def _given(request) -> Given:
         raise Problem(_("The form was damaged on its way; open it again."), status=400) from None
     return Given(
         reason=data.get("reason", "").strip()[:500],
-        unit=Organisation.objects.for_user(request.user).filter(pk=number("unit")).first()
-        if number("unit")
-        else None,
+        # Which units may be chosen is what the dialog offers; a case may go to a department of the city.
+        unit=Organisation.objects.filter(pk=number("unit"), active=True).first() if number("unit") else None,
         type=ItemType.objects.filter(pk=number("type")).first() if number("type") else None,
         standard=number("standard"),
         duplicate_of=data.get("duplicate_of", "").strip(),
