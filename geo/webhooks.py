@@ -31,7 +31,7 @@ from geo.problems import Problem
 MEDIA_TYPE = "application/cloudevents+json"
 TEST = "cn.wangge.test"
 # Seconds to the next attempt; in all a little less than ``PATIENCE``.
-WAITS = (5, 30, 120, 600, 1800, 5400, 10800, 21600, 43200)
+WAITS = (5, 30, 120, 600, 1800, 5400, 10800, 21600, 37800)
 PATIENCE = timedelta(hours=24)
 # After so many failures in a row a webhook's events wait together, and one goes first to see.
 TOGETHER, LONGEST_PAUSE = 3, 3600

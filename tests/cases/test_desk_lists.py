@@ -13,7 +13,7 @@ from cases.filters import QUICK, Filters
 from cases.models import Case, CaseAttachment, Rating
 from geo.models import Attachment
 from tests.cases.people import HERE
-from tests.factories import make_case, make_user
+from tests.factories import make_case, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -56,14 +56,16 @@ def test_not_satisfied(lead):
 
 
 def test_quick_filters(lead):
-    now = timezone.now()
+    now, unit = timezone.now(), make_unit()
+
+    def handling(**values):
+        return make_case(HERE, state="handling", holder_unit=unit, **values)
+
     cases = {
-        "supervised": make_case(HERE, state="handling", supervised=True),
-        "difficult": make_case(HERE, state="handling", difficult=True),
-        "overdue": make_case(
-            HERE, state="handling", handle_due_at=now - timedelta(days=2), due_at=now - timedelta(days=2)
-        ),
-        "today": make_case(HERE, state="handling", due_at=now),
+        "supervised": handling(supervised=True),
+        "difficult": handling(difficult=True),
+        "overdue": handling(handle_due_at=now - timedelta(days=2), due_at=now - timedelta(days=2)),
+        "today": handling(due_at=now),
     }
     for name, value, _label in QUICK:
         if value == "discontent":
