@@ -99,11 +99,11 @@ def test_tabs_filters_and_the_address(page_of, people, cases):
     page.wait_for_selector('[data-off="due"]')
     assert rows(page) == [cases[0].number]
     page.click('[data-off="due"]')
-    expect(page.locator("#rows a[data-number]")).to_have_count(4)
+    expect(page.locator("#rows a[data-number]")).to_have_count(5)
 
     # The address is the state: opened anew it shows the same.
     page.reload()
-    assert len(rows(page)) == 4
+    assert len(rows(page)) == 5
     assert page.said == []
 
 
