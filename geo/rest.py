@@ -72,6 +72,13 @@ def parse_area(text: str) -> str:
     return text
 
 
+def parse_number(name: str, text: str) -> int:
+    """The number of a row (``bigint``)."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 20) or int(text) >= 2**63:
+        raise bad_parameter(name, _("%s takes a number.") % name)
+    return int(text)
+
+
 def parse_date(name: str, text: str) -> date:
     """A day as ``YYYY-MM-DD``."""
     try:

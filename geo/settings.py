@@ -322,6 +322,9 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "CaseStateEnum": "cases.models.Case.State",
+        "CasePhaseEnum": "cases.models.Case.Phase",
+        "PhotoPhaseEnum": "cases.models.CaseAttachment.Phase",
+        "EvaluationModelStateEnum": "cases.models.EvaluationModel.State",
         "ComponentStateEnum": "assets.models.Component.State",
         "TypeKindEnum": "assets.models.ItemType.Kind",
         "CheckInKindEnum": "grids.models.CheckIn.Kind",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests import factories
 
@@ -30,6 +31,15 @@ def own_tile_cache(settings, tmp_path):
     """Tiles of one test's rows are not for another's."""
     settings.TILE_CACHE = tmp_path / "tiles"
     settings.BASEMAP_CACHE = tmp_path / "basemaps"
+
+
+@pytest.fixture(autouse=True)
+def no_jobs_of_other_tests(request):
+    """The queue's tables are not Django's: tests that commit leave jobs there, and nothing empties them by itself."""
+    if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & {*request.fixturenames}:
+        request.getfixturevalue("db")
+        with connection.cursor() as cursor:
+            cursor.execute("delete from procrastinate_jobs")
 
 
 @pytest.fixture(autouse=True, scope="session")

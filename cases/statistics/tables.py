@@ -16,7 +16,7 @@ from cases.statistics.counts import COUNTS
 from cases.statistics.indicators import INDICATORS, TABLES, Indicator, Table, rounded, text
 from geo import measures
 from geo.models import Area, Organisation
-from geo.rest import bad_parameter, parse_area, parse_date
+from geo.rest import bad_parameter, parse_area, parse_date, parse_number
 from grids.models import Grid
 
 PERMISSION = sql.PERMISSION
@@ -88,8 +88,8 @@ def read(data, user) -> Asked:
     period = periods.read(said) if said else periods.of("month", timezone.localdate())
     of = {name: data[name].strip() for name in NARROWS if data.get(name, "").strip()}
     for name in ("type", "unit", "person", "company"):
-        if name in of and not of[name].isdecimal():
-            raise bad_parameter(name, _("%s takes a number.") % name)
+        if name in of:
+            parse_number(name, of[name])
     area = data.get("area", "").strip()
     of["area"] = parse_area(area) if area else home(user)
     if not user.scope.areas(PERMISSION):
