@@ -12,10 +12,11 @@ def load() -> int:
     with open(settings.BASE_DIR / "fixtures" / "roles.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        permissions = row.pop("permissions").split()
-        Role.objects.update_or_create(
-            code=row.pop("code"),
-            defaults={"permissions": permissions, "administrator": row["administrator"]},
-            create_defaults={**row, "permissions": permissions},
-        )
+        row["permissions"] = row["permissions"].split()
+    Role.objects.bulk_create(
+        (Role(**row) for row in rows),
+        update_conflicts=True,
+        unique_fields=["code"],
+        update_fields=["permissions", "administrator"],
+    )
     return len(rows)

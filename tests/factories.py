@@ -52,6 +52,7 @@ def make_city() -> Area:
     west = make_area("990101", "甲区", box(LON, LAT, 2 * SIDE), city)
     east = make_area("990102", "乙区", box(LON + 2 * SIDE, LAT, SIDE, 2 * SIDE), city)
     publication = Publication.objects.create(kind="import", effective_on=START)
+    corners = {}
     for column, (district, street_code) in enumerate(
         [(west, "990101001"), (west, "990101002"), (east, "990102001")]
     ):
@@ -65,26 +66,37 @@ def make_city() -> Area:
                 box(west_edge, south_edge, SIDE),
                 street,
             )
-            _cut(community.code, west_edge, south_edge, 2, Grid, GridVersion, publication)
-            _cut(community.code, west_edge, south_edge, 4, UnitGrid, UnitGridVersion, publication)
+            corners[community.code] = west_edge, south_edge
+    _cut(corners, 2, Grid, GridVersion, publication)
+    _cut(corners, 4, UnitGrid, UnitGridVersion, publication)
     return city
 
 
-def _cut(community: str, west: float, south: float, parts: int, model, version_model, publication):
+def _cut(corners: dict, parts: int, model, version_model, publication):
     side = SIDE / parts
-    for number, (row, column) in enumerate(itertools.product(range(parts), range(parts)), start=1):
-        geom = box(west + column * side, south + row * side, side)
-        grid = model.objects.create(
+    grids = model.objects.bulk_create(
+        model(
             code=f"{community}{number:03d}",
             name=f"网格{number:03d}",
             community_code=community,
-            geom=geom,
+            geom=box(west + column * side, south + row * side, side),
             valid_from=START,
         )
-        extra = {"grid": grid, "name": grid.name, "kind": grid.kind} if model is Grid else {"unit_grid": grid}
-        version_model.objects.create(
-            generation=1, geom=geom, valid_from=START, publication=publication, **extra
+        for community, (west, south) in corners.items()
+        for number, (row, column) in enumerate(itertools.product(range(parts), range(parts)), start=1)
+    )
+    version_model.objects.bulk_create(
+        version_model(
+            generation=1,
+            geom=grid.geom,
+            valid_from=START,
+            publication=publication,
+            **(
+                {"grid": grid, "name": grid.name, "kind": grid.kind} if model is Grid else {"unit_grid": grid}
+            ),
         )
+        for grid in grids
+    )
 
 
 def make_unit(
