@@ -72,7 +72,7 @@ def parse_area(text: str) -> str:
     return text
 
 
-def parse_number(name: str, text: str) -> int:
+def parse_pk(name: str, text: str) -> int:
     """The number of a row (``bigint``)."""
     if not (text.isascii() and text.isdecimal() and len(text) < 20) or int(text) >= 2**63:
         raise bad_parameter(name, _("%s takes a number.") % name)

@@ -35,7 +35,7 @@ def own_tile_cache(settings, tmp_path):
 
 @pytest.fixture(autouse=True)
 def no_jobs_of_other_tests(request):
-    """The queue's tables are not Django's: tests that commit leave jobs there, and nothing empties them by itself."""
+    """The queue's tables are not Django's: nothing empties them after tests that commit."""
     if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & {*request.fixturenames}:
         request.getfixturevalue("db")
         with connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from cases.statistics import names, periods, sql
 from cases.statistics.counts import COUNTS, FLOWS
-from geo.rest import bad_parameter, parse_number
+from geo.rest import bad_parameter, parse_pk
 
 # When a running period was counted, as an address has it.
 MOMENT = "%Y%m%dT%H%M%S.%fZ"
@@ -55,7 +55,7 @@ def read(text: str, user=None) -> tuple[sql.Question, str, str | None]:
             raise ValueError
         for name in ("type", "unit", "person", "company"):
             if name in said:
-                parse_number(name, said[name])
+                parse_pk(name, said[name])
         question = sql.Question(
             flow,
             (periods.read(period),),

@@ -16,7 +16,7 @@ from cases.statistics.counts import COUNTS
 from cases.statistics.indicators import INDICATORS, TABLES, Indicator, Table, rounded, text
 from geo import measures
 from geo.models import Area, Organisation
-from geo.rest import bad_parameter, parse_area, parse_date, parse_number
+from geo.rest import bad_parameter, parse_area, parse_date, parse_pk
 from grids.models import Grid
 
 PERMISSION = sql.PERMISSION
@@ -89,7 +89,7 @@ def read(data, user) -> Asked:
     of = {name: data[name].strip() for name in NARROWS if data.get(name, "").strip()}
     for name in ("type", "unit", "person", "company"):
         if name in of:
-            parse_number(name, of[name])
+            parse_pk(name, of[name])
     area = data.get("area", "").strip()
     of["area"] = parse_area(area) if area else home(user)
     if not user.scope.areas(PERMISSION):
