@@ -85,18 +85,15 @@ def _cut(corners: dict, parts: int, model, publication):
         for community, (west, south) in corners.items()
         for number, (row, column) in enumerate(itertools.product(range(parts), range(parts)), start=1)
     )
-    version_model.objects.bulk_create(
-        version_model(
-            generation=1,
-            geom=grid.geom,
-            valid_from=START,
-            publication=publication,
-            **(
-                {"grid": grid, "name": grid.name, "kind": grid.kind} if model is Grid else {"unit_grid": grid}
-            ),
+    own = {"generation": 1, "valid_from": START, "publication": publication}
+    if model is Grid:
+        GridVersion.objects.bulk_create(
+            GridVersion(grid=one, name=one.name, kind=one.kind, geom=one.geom, **own) for one in grids
         )
-        for grid in grids
-    )
+    else:
+        UnitGridVersion.objects.bulk_create(
+            UnitGridVersion(unit_grid=one, geom=one.geom, **own) for one in grids
+        )
 
 
 def make_unit(

@@ -77,6 +77,20 @@ class Installation:
     def widen(self) -> None:
         subprocess.run(["mount", "-o", f"remount,size={self.room}m", str(self.data)], check=True)
 
+    def begin_with(self, prepared: Path) -> None:
+        """The database of the installation that was kept in ``prepared``, in place of an empty one."""
+        subprocess.run(["cp", "-a", f"{prepared}/.", str(self.data)], check=True)
+        made_for = (prepared / "made-for").read_text()
+        configuration = self.data / "pg" / "wangge.conf"
+        configuration.write_text(configuration.read_text().replace(made_for, str(self.data)))
+
+    def keep(self, prepared: Path) -> None:
+        """Keep the database of this installation, which is stopped, for others to begin with."""
+        prepared.mkdir()
+        kept = [str(self.data / "pg"), str(self.data / "secrets.json")]
+        subprocess.run(["cp", "-a", *kept, str(prepared)], check=True)
+        (prepared / "made-for").write_text(str(self.data))
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"

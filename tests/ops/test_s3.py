@@ -31,11 +31,12 @@ def store():
     server.stop()
 
 
-def test_photos_in_a_store(store, tmp_path):
+def test_photos_in_a_store(store, prepared, tmp_path):
     address, bucket = store
     made = Installation()
     made.environment |= KEYS | {"WANGGE_S3_BUCKET": BUCKET, "WANGGE_S3_ENDPOINT": address}
     try:
+        made.begin_with(prepared)
         made.server()
         people = django(made, FILL)
         owner, other = (client(made.url, session) for session in people["workers"][:2])

@@ -13,6 +13,17 @@ from tests.ops.installation import Installation
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def installation():
+    """One that nothing was prepared for."""
+    made = Installation()
+    try:
+        made.first = made.server()
+        yield made
+    finally:
+        made.remove()
+
+
 def test_first_start(installation):
     assert f"http://127.0.0.1:{installation.port}/" in installation.first.stdout
     assert installation.status() == 200
