@@ -7,7 +7,29 @@ from django.db import connection
 
 from tests import factories
 
+# These take minutes. With them at the end, one process would be left alone with them.
+LONGEST = (
+    "tests/test_query_counts.py",
+    "tests/test_walk_writes.py",
+    "tests/ops/test_server.py",
+    "tests/ops/test_backup.py",
+    "tests/test_walk.py",
+    "tests/ops",
+    "tests/fixtures",
+    "tests/browser",
+    "tests/cases/test_letters_complaints.py",
+    "tests/clients",
+)
+
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+def pytest_collection_modifyitems(items):
+    def rank(item):
+        places = (place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start))
+        return next(places, len(LONGEST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(autouse=True)

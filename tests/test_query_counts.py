@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from cases.open311.services import code_of
@@ -263,20 +263,26 @@ def test_the_number_of_queries(client, city, people, settings):
     everything = Everything(city, people["shift_lead"], people["data_steward"])
     first = everything.grow(FEW)
     taken: dict[str, tuple[str, str]] = {}
+    few: dict[str, list[str]] = {}
     broken = []
     for label, candidates in questions(first).items():
         for address, role in itertools.product(candidates, ASKERS):
-            status, _statements = ask(client, people[role], address)
+            status, statements = ask(client, people[role], address)
             if status >= 500:
                 broken.append(f"{status} {address}")
             if status == 200:
-                taken[label] = (role, address)
+                taken[label], few[label] = (role, address), statements
             if status in (200, 405):
                 break
     assert not broken, "\n".join(broken)
-    few = {label: ask(client, people[role], address)[1] for label, (role, address) in taken.items()}
-    everything.grow(MANY)
-    many = {label: ask(client, people[role], address)[1] for label, (role, address) in taken.items()}
+    with transaction.atomic():
+        everything.grow(MANY)
+        many = {label: ask(client, people[role], address)[1] for label, (role, address) in taken.items()}
+        transaction.set_rollback(True)
+    # Whoever came first may have read what is then kept in memory: ask these once more.
+    for label, (role, address) in taken.items():
+        if len(few[label]) != len(many[label]):
+            few[label] = ask(client, people[role], address)[1]
 
     grown = [
         f"{label} ({taken[label][1]}): {len(few[label])} with {FEW} rows, {len(many[label])} with {MANY}\n"
