@@ -45,14 +45,16 @@ def test_ended_cases_live_again_in_earlier_years(city, make_cases, monkeypatch):
     late = make_case(at(0.2, 0.3), state="void", duplicate_of=opened, reported_at=now - timedelta(days=9))
     for case in (closed, merged, opened, late):
         life(case)
+    facts.rebuild()
     monkeypatch.setattr(make_cases, "ORDERS_EACH", 1)
     with connection.cursor() as cursor:
         cursor.execute("set constraints all immediate")
         tables = make_cases.tables_of(cursor)
+        sources = [make_cases.Source.of(cursor, table) for table in tables]
         with make_cases._bare(cursor, tables, print):
             make_cases._orders(cursor)
             # Two whole years and one case of a third.
-            make_cases._years(cursor, tables, 4 + 3 + 3 + 1, print)
+            make_cases._years(cursor, sources, 4 + 3 + 3 + 1, print)
     make_cases._count_anew(print)
 
     assert Case.objects.count() == 11

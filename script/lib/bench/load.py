@@ -34,6 +34,7 @@ from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
+from assets.models import ItemType
 from bench import people, tiles
 from bench.city import raw
 from bench.timing import milliseconds, table
@@ -45,7 +46,7 @@ from geo.models import Event, User
 from geo.registry import layers
 from grids.models import Grid, GridDuty
 from tiles import links
-from tiles.queries.access import rows_key
+from tiles.queries.access import may_see, rows_key
 
 USERS, LISTENERS = 100, 1000
 THINK_SECONDS = (5, 15)
@@ -77,7 +78,7 @@ def measure(options) -> str:
         return "Load is put on a running installation: give `--server URL`.\n"
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * LISTENERS)), hard))
-    staff = _staff()
+    staff = _accounts(USERS)
     with people.logged_in(staff) as keys:
         cast = Cast(options, staff, keys)
         tokens = _tokens(options.minutes)
@@ -89,28 +90,27 @@ def measure(options) -> str:
 # --- Who they are ---------------------------------------------------------------------------------------
 
 
-def _staff() -> list[User]:
-    """A hundred accounts; where a role has fewer, some of them have several sessions."""
+def _accounts(number: int) -> list[User]:
+    """So many accounts, of each role its share; where a role has fewer, they are there several times."""
     found = []
-    for role, number in STAFF.items():
+    for role, share in STAFF.items():
+        wanted = share * number // sum(STAFF.values())
         if users := people.holding(role):
             # Spread over the city rather than all of its first street.
-            spread = [users[at * len(users) // number] for at in range(number)]
-            found += spread
+            found += [users[at * len(users) // wanted] for at in range(wanted)]
     if not found:
         raise SystemExit("nobody here could work: load the demo city")
-    return [user for user, _at in zip(itertools.cycle(found), range(USERS))]
+    return [user for user, _at in zip(itertools.cycle(found), range(number), strict=False)]
 
 
 def _tokens(minutes: float) -> list[tuple[stream_token.Listener, str]]:
-    """What a thousand pages show when they open the stream: accounts of every role in turns."""
-    by_role = [people.holding(role) for role in STAFF]
-    users = [user for turn in itertools.zip_longest(*by_role) for user in turn if user][:LISTENERS]
-    made = {}
+    """What a thousand pages show when they open the stream."""
+    users, made = _accounts(LISTENERS), {}
     for user in users:
-        text = stream_token.issue(user.pk, stream_rules(user), int(minutes * 60) + 600)
-        made[user.pk] = (stream_token.read(text), text)
-    return [pair for pair, _at in zip(itertools.cycle(made.values()), range(LISTENERS))]
+        if user.pk not in made:
+            text = stream_token.issue(user.pk, stream_rules(user), int(minutes * 60) + 600)
+            made[user.pk] = (stream_token.read(text), text)
+    return [made[user.pk] for user in users]
 
 
 class Person:
@@ -127,7 +127,8 @@ class Person:
         self.numbers = list(visible.order_by("-reported_at").values_list("number", flat=True)[:40])
         self.outside = not user.can("cases.statistics") and user.can("cases.verify")
         self.places = self._places() if user.can("cases.report") else []
-        self.rows = {name: rows_key(layers[name], user) for name in MAP_LAYERS if not layers[name].public}
+        self.layers = [name for name in MAP_LAYERS if may_see(layers[name], user)]
+        self.rows = {name: rows_key(layers[name], user) for name in self.layers if not layers[name].public}
         self.photos: list[str] = []
         self.to_do: list[tuple[str, str]] = []
 
@@ -175,8 +176,8 @@ class Cast:
         database = raw()
         self.views = {z: tiles.addresses(database, z, 200) for z in LEVELS}
         database.close()
-        standard = settings.CASE_STANDARD
-        self.types = list(queries.ItemType.objects.filter(active=True, standard=standard, no_photo=False))
+        known = ItemType.objects.filter(active=True, standard=settings.CASE_STANDARD, kind="event")
+        self.types = list(known.filter(no_photo=False))
         self.jpeg = _jpeg()
         self.taken: dict[str, list[float]] = defaultdict(list)
         self.wrong: dict[str, Counter] = defaultdict(Counter)
@@ -248,7 +249,7 @@ class Cast:
         await self._send("list", client, person, "GET", path, headers)
 
     async def _tiles(self, client, person: Person) -> None:
-        name, z = person.dice.choice(MAP_LAYERS), person.dice.choice(LEVELS)
+        name, z = person.dice.choice(person.layers), person.dice.choice(LEVELS)
         _z, x, y = person.dice.choice(self.views[z])
         around = [(x + dx, y + dy) for dx in (0, 1, 2) for dy in (0, 1)][:TILES_AT_ONCE]
         layer = layers[name]

@@ -115,7 +115,9 @@ def _rows(cursor, sql: str, params=None) -> list[tuple]:
 def _bytes_needed(cursor, tables: list[str], cases: int) -> float:
     """The whole database once, and what hangs on a case as often as there are more of them."""
     ((whole,),) = _rows(cursor, "select pg_database_size(current_database())")
-    ((grows,),) = _rows(cursor, "select sum(pg_total_relation_size(t::regclass)) from unnest(%s) t", [tables])
+    ((grows,),) = _rows(
+        cursor, "select sum(pg_total_relation_size(t::regclass)) from unnest(%s::text[]) t", [tables]
+    )
     ((there,),) = _rows(cursor, f"select count(*) from {CASE}")
     if not there:
         raise SystemExit("There are no cases to copy: load a city first, see docs/benchmarks.md.")
@@ -148,20 +150,23 @@ def _copy_database(source: str, name: str, replace: bool) -> None:
 def _fill(tables: list[str], wanted: int, say) -> None:
     with connection.cursor() as cursor:
         cursor.execute("set maintenance_work_mem = '1GB'; set work_mem = '256MB'; set statement_timeout = 0")
+        # Which columns refer to what is known as long as the foreign keys are there.
+        sources = [Source.of(cursor, table) for table in tables]
         with _bare(cursor, tables if wanted > _count(cursor) else [ORDER], say):
             _orders(cursor)
-            _years(cursor, tables, wanted, say)
+            _years(cursor, sources, wanted, say)
         _count_anew(say)
         for table in (*tables, "geo_tally", "tiles_tilebin"):
             cursor.execute(f"vacuum (analyze) {table}")
         say(f"vacuumed: {_count(cursor):,} cases")
 
 
-def _years(cursor, tables: list[str], wanted: int, say) -> None:
+def _years(cursor, sources: list[Source], wanted: int, say) -> None:
     """Copy what is over into as many earlier years as it takes, the oldest first; that one is not whole."""
     for table, condition in OVER.items():
         _chosen(cursor, f"over_{table}", f"select id from {table} where {condition}")
-    sources = [Source.read(cursor, table) for table in tables]
+    for one in sources:
+        one.measure(cursor)
     spans = {one.table: one.span for one in sources}
     ((days,),) = _rows(
         cursor, f"select (max(reported_at)::date - min(reported_at)::date) / 7 * 7 + 7 from {CASE}"
@@ -196,16 +201,22 @@ class Source:
 
     table: str
     columns: list[tuple]
-    span: int
-    pages: int
+    span: int = 0
+    pages: int = 0
 
     @classmethod
-    def read(cls, cursor, table: str) -> Source:
-        columns = _rows(cursor, _COLUMNS, [table])
-        has_ids = any(name == "id" for name, *_rest in columns)
-        span = _rows(cursor, f"select coalesce(max(id), 0) from {table}")[0][0] if has_ids else 0
-        ((pages,),) = _rows(cursor, "select pg_relation_size(%s) / 8192", [table])
-        return cls(table, columns, span, pages)
+    def of(cls, cursor, table: str) -> Source:
+        return cls(table, _rows(cursor, _COLUMNS, [table]))
+
+    @property
+    def has_ids(self) -> bool:
+        return any(name == "id" for name, *_rest in self.columns)
+
+    def measure(self, cursor) -> None:
+        """How far ids and pages reach before anything is copied."""
+        if self.has_ids:
+            ((self.span,),) = _rows(cursor, f"select coalesce(max(id), 0) from {self.table}")
+        ((self.pages,),) = _rows(cursor, "select pg_relation_size(%s) / 8192", [self.table])
 
     def copying(self, spans: dict[str, int], year: int, days: int) -> str:
         """The statement that copies the rows into an earlier year.
@@ -241,7 +252,7 @@ class Source:
             only.append(f"t.id in (select id from {'part' if self.table == CASE else 'over'}_{self.table})")
         return (
             f"insert into {self.table} ({', '.join(names)}) select {', '.join(values)} from {self.table} t"
-            f" where {' and '.join(only)} order by {'t.id' if self.span else 't.case_id'}"
+            f" where {' and '.join(only)} order by {'t.id' if self.has_ids else 't.case_id'}"
         )
 
 

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from bench import people, tiles
@@ -110,6 +111,7 @@ def _groups() -> list[tuple]:
     city = code_of_the_city()
     leader = people.one("leader", areas=[4]).username
     street = people.one("leader", areas=[9]).username
+    community = people.one("community_desk").username
     unit = people.one("department", unit=True).username
     desk = people.one("dispatcher", areas=[4]).username
     shift = people.one("shift_lead", areas=[4]).username
@@ -125,7 +127,9 @@ def _groups() -> list[tuple]:
         ("tabs' counts of an open page, city lead", [_get(f"/console/news/?since={_stamp()}", leader)]),
         ("REST list, closed cases, city lead", [_get("/api/cases/?state=closed", leader)]),
         ("REST counts, city lead", [_get("/api/cases/counts/", leader)]),
+        ("console, community, all", [_get("/?view=all", community, PANE)]),
         ("tasks of a grid worker", [_get("/api/me/tasks", worker)]),
+        *_narrowed(leader, street),
         *_found(desk),
         *_one_case(leader, desk),
         *_tiles(leader),
@@ -141,6 +145,23 @@ def _groups() -> list[tuple]:
 
 def _stamp() -> str:
     return (timezone.now() - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _narrowed(leader: str, street: str) -> list[tuple]:
+    """The list with a filter that leaves few of very many."""
+    rarest = Case.objects.exclude(type=None).order_by().values("type").annotate(n=Count("pk")).order_by("n")
+    filters = {
+        "the rarest type": f"type={rarest[0]['type']}",
+        "closed this month": "closed=month",
+        "reported in 7 days": "reported=7d",
+        "overdue": "due=overdue",
+        "not satisfied": "mark=discontent",
+    }
+    return [
+        (f"console, {title}, {words}", [_get(f"/?view=all&{query}", who, PANE)])
+        for title, who in (("city lead", leader), ("street lead", street))
+        for words, query in filters.items()
+    ]
 
 
 def _found(desk: str) -> list[tuple]:
