@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import platform
+import sys
 from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "geo.settings")
@@ -22,18 +23,35 @@ SECTIONS = (
     "proposal",
     "peers",
 )
+# Only when they are named: they want databases or a server made for them, and write.
+NAMED = ("many", "load")
 
 
 def main():
+    if sys.argv[1:2] == ["make-cases"]:
+        import django
+
+        django.setup()
+        from bench import make_cases
+
+        make_cases.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
-    parser.add_argument("--only", default=",".join(SECTIONS), help=f"of {', '.join(SECTIONS)}")
+    parser.add_argument("--only", default=",".join(SECTIONS), help=f"of {', '.join((*SECTIONS, *NAMED))}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", help="also write the tables to this file")
-    parser.add_argument("--server", default="", help="a running installation's address, for cached tiles")
+    parser.add_argument(
+        "--server", default="", help="a running installation's address, for cached tiles and load"
+    )
     parser.add_argument("--peers", action="store_true", help="compare with others, installed for the run")
+    parser.add_argument("--pair", default="", help="SMALL,LARGE: the databases that many compares")
+    parser.add_argument(
+        "--explain", action="store_true", help="with many: the slowest statements, with plans"
+    )
+    parser.add_argument("--minutes", type=float, default=5, help="how long load goes on")
     options = parser.parse_args()
     chosen = options.only.split(",")
-    if unknown := [one for one in chosen if one not in SECTIONS]:
+    if unknown := [one for one in chosen if one not in (*SECTIONS, *NAMED)]:
         parser.error(f"no measurement is called {', '.join(unknown)}")
 
     import django

@@ -2,6 +2,7 @@
 
 import os
 from types import SimpleNamespace
+from urllib.parse import quote
 
 from django.db import connection
 
@@ -61,6 +62,16 @@ def code_of_the_city() -> str:
             "select code from geo_area where level = 'city' and valid_to is null order by code limit 1"
         )
         return cursor.fetchone()[0]
+
+
+def database_url(name: str) -> str:
+    """Another database of the same server, as DATABASE_URL wants it."""
+    given = connection.get_connection_params()
+    host = quote(given.get("host", ""), safe="")
+    who = quote(given.get("user", ""), safe="")
+    if password := given.get("password"):
+        who += f":{quote(password, safe='')}"
+    return f"postgis://{who}@{host}:{given.get('port', '')}/{name}"
 
 
 def raw():
