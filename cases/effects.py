@@ -17,8 +17,8 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import deadlines, desks, guards, verifiers
-from cases.models import Case, CaseHold, CaseRequest, OwnerQuestion, Rating, Supervision, Transition
+from cases import deadlines, desks, dispatch, flow, guards, verifiers
+from cases.models import Alarm, Case, CaseHold, CaseRequest, OwnerQuestion, Rating, Supervision, Transition
 from geo.calendar import add_working_time
 from geo.numbers import mint
 from geo.problems import Problem
@@ -627,6 +627,10 @@ def supervise(run, line, level: int, clock: datetime | None = None) -> None:
     line.detail |= {"level": level, "supervision": number}
     line.to_unit_id = case.holder_unit_id
     run.later(
+    if case.flow == flow.COMPLAINT:
+        # The order itself is the day's reminder; the next one comes with the next working day.
+        today = Alarm(case=case, kind=Alarm.DAILY, clock=day_of(run.now), at=run.now)
+        Alarm.objects.bulk_create([today], ignore_conflicts=True)
         lambda: Supervision.objects.create(
             case=case,
             level=level,
@@ -643,6 +647,11 @@ def supervise(run, line, level: int, clock: datetime | None = None) -> None:
 
 
 @effect("supervision_replied")
+def day_of(now: datetime) -> datetime:
+    """The beginning of an instant's day, by the clocks of the city."""
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _supervision_replied(run, line):
     """Every open supervision gets this reply."""
     rows = Supervision.objects.filter(case=run.case, replied_at=None)

@@ -173,7 +173,7 @@ class Run:
         """Before the case is written: when the next of its clocks rings."""
         from cases import timers
 
-        timers.settle(self.case, self.table)
+        timers.settle(self.case, self.table, self.now)
 
     def later(self, write: Callable[[], object]) -> None:
         """Something to write once the case and its log are."""

@@ -62,6 +62,10 @@ class Calendar:
         """
         if amount < 0:
             raise CalendarError(f"working time cannot be negative: {amount}")
+    def openings(self, first: date) -> Iterator[datetime]:
+        """When the office opens on each working day from ``first`` on, without end."""
+        return (self.stretches(day)[0][0] for day in self._working_days(first))
+
         if unit == URGENT_HOUR:
             return (start + timedelta(hours=amount)).astimezone(UTC)
         if unit == WORK_HOUR:
