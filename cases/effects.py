@@ -119,10 +119,11 @@ def give_out(run, unit_id: int, line) -> None:
 
 @effect("dispatched")
 def _dispatched(run, line):
-    """A person gives it to a unit, whose clock runs from now on."""
+    """A person gives it to a unit, whose clock runs from now on; a rule that names the unit goes with it."""
     case, unit = run.case, run.given.unit
     earlier = case.decision
     case.decision = {"reason": "hand", "unit": unit.pk, "unit_name": unit.name, "by": str(run.user)}
+    case.decision |= dispatch.along(case, unit.pk, timezone.localdate(run.now))
     if earlier and earlier.get("reason") in ("tie", "none"):
         case.decision["instead_of"] = earlier
     case.auto_dispatched = False
@@ -626,11 +627,11 @@ def supervise(run, line, level: int, clock: datetime | None = None) -> None:
     number = mint("D", case.area_code, timezone.localdate(run.now))
     line.detail |= {"level": level, "supervision": number}
     line.to_unit_id = case.holder_unit_id
-    run.later(
     if case.flow == flow.COMPLAINT:
         # The order itself is the day's reminder; the next one comes with the next working day.
         today = Alarm(case=case, kind=Alarm.DAILY, clock=day_of(run.now), at=run.now)
         Alarm.objects.bulk_create([today], ignore_conflicts=True)
+    run.later(
         lambda: Supervision.objects.create(
             case=case,
             level=level,
@@ -646,12 +647,12 @@ def supervise(run, line, level: int, clock: datetime | None = None) -> None:
     )
 
 
-@effect("supervision_replied")
 def day_of(now: datetime) -> datetime:
     """The beginning of an instant's day, by the clocks of the city."""
     return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+@effect("supervision_replied")
 def _supervision_replied(run, line):
     """Every open supervision gets this reply."""
     rows = Supervision.objects.filter(case=run.case, replied_at=None)
