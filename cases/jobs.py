@@ -3,6 +3,7 @@
 from cases import announce as announcing
 from cases import exports, rule_alarms, timers
 from cases.evaluation import exports as evaluation_exports
+from cases.evaluation import reminding
 from cases.importing import run as importing
 from cases.public import actions as public_actions
 from cases.statistics import bulletin
@@ -45,6 +46,13 @@ def announce(case_id: int, lines: list[int]) -> dict[str, int]:
 def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
     """Write a workbook, a report or the sample's points of an evaluation for an output."""
     evaluation_exports.write(output_id, task_id, kind)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(queueing_lock="cases.remind_of_evaluations")
+def remind_of_evaluations(timestamp: int) -> int:
+    """Call the due days of evaluations to mind, the working day before and once when they have passed."""
+    return reminding.ring_due()
 
 
 @app.periodic(cron="41 19 * * *")
