@@ -183,7 +183,7 @@ def test_a_worker_that_dies_leaves_nothing_half(monkeypatch):
     def dies(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr("cases.effects.Supervision.objects.create", dies)
+    monkeypatch.setattr("cases.models.Supervision.objects.create", dies)
     with pytest.raises(MemoryError):
         timers.ring_due(NOW + 10 * DAY)
     monkeypatch.undo()
