@@ -10,6 +10,7 @@ from django.utils import timezone
 from cases import actions, announce, timers
 from cases.actions import Given
 from cases.models import Alarm, Case, Supervision
+from geo import code_tables
 from geo.models import Notice, User
 from geo.problems import Problem
 from tests.cases.people import act, case_in, make_people
@@ -243,6 +244,7 @@ def test_a_supervised_complaint_is_called_to_mind_each_working_day(people, compl
 
 
 def test_whoever_has_the_complaint_is_told_of_the_day(people, complaint):
+    code_tables.load_templates()
     timers.ring_due(datetime(2026, 6, 11, 2, tzinfo=UTC))
     line = complaint.transitions.get(action="remind_daily")
     announce.announce(complaint.pk, [line.pk])

@@ -6,7 +6,7 @@ import pytest
 
 from cases.evaluation import collecting, reminding, tasks
 from cases.models import EvaluationTask
-from geo.models import Attachment, Notice, User
+from geo.models import Attachment, Dictionary, DictionaryItem, Notice, User
 from tests.cases.evaluation.made import field as on_the_spot
 from tests.cases.evaluation.made import (
     item,
@@ -103,6 +103,8 @@ def test_photos_of_inspections_are_looked_over(client, user):
         position=at(0.2, 0.2),
         photos=[photo],
     )
+    dictionary = Dictionary.objects.get_or_create(code="photo_refusal", defaults={"name": "不予公开"})[0]
+    DictionaryItem.objects.get_or_create(dictionary=dictionary, code="person", defaults={"name": "有人"})
     html, address = {"HTTP_ACCEPT": "text/html"}, f"/photos/{photo.uuid}/"
     assert client.get(f"/api/attachments/{photo.uuid}/public/").status_code == 404
     # A district that is one of those compared does not look over the evaluation's photos.
