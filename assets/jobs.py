@@ -1,11 +1,10 @@
 """Imports and exports in the background."""
 
-from procrastinate.contrib.django import app
-
 from assets import exchange as exchanges
+from geo.jobs import LONG, app
 
 
-@app.task(name="assets.run_exchange")
+@app.task(queue=LONG, name="assets.run_exchange")
 def run_exchange(exchange: int) -> str:
     """Run an import or export; a second run of one that is done does nothing."""
     return exchanges.run(exchange)

@@ -397,6 +397,7 @@ _OTHERS = {
     "split": gettext_lazy("Parts were given out"),
     "unmerged": gettext_lazy("A report was separated from it again"),
     "warned": gettext_lazy("Warned: due soon"),
+    "remind_daily": gettext_lazy("Supervised and not done: the day's reminder"),
     "overdue": gettext_lazy("Overdue"),
     "review_due": gettext_lazy("A legacy problem is to be looked at again"),
     "supervise": gettext_lazy("Supervised"),

@@ -15,7 +15,7 @@ class CasesConfig(AppConfig):
 
         attachments.holders += [_hangs_on_a_case, _hangs_on_an_inspection]
         attachments.knowing.append(_knows_the_witness)
-        attachments.reviewable.append(_photos_of_cases)
+        attachments.reviewable += [_photos_of_cases, _photos_of_inspections]
         told.listeners += [announce.heard, duties.heard, telling.heard]
         telling.register()
         sources.register(base_counts.BaseCounts())
@@ -50,13 +50,31 @@ def _photos_of_cases(user):
     return Attachment.objects.filter(case_attachments__case__in=Case.objects.for_user(user))
 
 
+def _photos_of_inspections(user):
+    """The photos of evaluations over whose whole area the user looks over photos.
+
+    Somebody of one of the areas that are compared is not asked about the others, nor about the own.
+    """
+    from cases.models import EvaluationTask
+    from geo.attachments import REVIEW_PERMISSION
+    from geo.models import Attachment
+
+    tasks = EvaluationTask.objects.for_user(user, REVIEW_PERMISSION)
+    return Attachment.objects.filter(inspection_photos__inspection__task__in=tasks)
+
+
 def _hangs_on_an_inspection(user, attachment) -> bool:
-    """Who may see an evaluation of the subject, or assesses it, may see what was photographed there."""
+    """Who may see an evaluation of the subject, or assesses it, may see what was photographed there.
+
+    So may whoever looks photos over.
+    """
     from cases.evaluation.exports import subjects_for
     from cases.models import EvaluationTask, Inspection
 
     found = Inspection.objects.filter(photos__attachment=attachment).first()
     if found is None:
         return False
+    if _photos_of_inspections(user).filter(pk=attachment.pk).exists():
+        return True
     task = EvaluationTask.objects.for_user(user).filter(pk=found.task_id).select_related("model").first()
     return task is not None and any(one.pk == found.subject_id for one in subjects_for(user, task))

@@ -37,7 +37,12 @@ def chosen(user, numbers: list[str]) -> list[Case]:
     """The cases with these numbers that the user sees, with what actions look at; three queries."""
     if len(numbers) > MOST:
         raise Problem(_("At most %d cases at once.") % MOST, kind="too-many")
-    rows = queries.told().for_user(user).filter(number__in=numbers).order_by("due_at", "pk")
+    rows = (
+        queries.told()
+        .for_user(user)
+        .filter(number__in=numbers)
+        .order_by(queries.urged_first(), "due_at", "pk")
+    )
     return guards.know(list(rows))
 
 

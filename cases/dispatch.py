@@ -110,6 +110,45 @@ def decide(
 
     One statement. ``area_code`` and ``grid_id`` are those of the point, as ``locate`` gives them.
     """
+    return _decision(_first(point, type, area_code, grid_id, component, day), component)
+
+
+def decide_for(case, day: date) -> Decision:
+    """The unit responsible for a case on a day."""
+    return _decision(_first_for(case, day), case.component)
+
+
+def along(case, unit_id: int, day: date) -> dict:
+    """What a person who gives a case to a unit takes over from the rule that names it; empty without one.
+
+    Of rules that contradict each other the one that names this unit counts: the person has decided.
+    """
+    return next((_of_rule(row) for row in _first_for(case, day) if _names(row, unit_id)), {})
+
+
+def _names(row: dict, unit_id: int) -> bool:
+    return row["reason"] == "rule" and row["unit_id"] == unit_id
+
+
+def _of_rule(row: dict) -> dict:
+    """Which rule it is and, of the duty list, what it has: an empty line says nothing."""
+    told = {"rule": row["rule_id"], "name": row["rule_name"], "basis": row["basis"]}
+    return told | {name: row[name] for name in DUTY if row[name]}
+
+
+def _first_for(case, day: date) -> list[dict]:
+    return _first(case.geom, case.type, case.area_code, case.grid_id, case.component, day)
+
+
+def _first(
+    point: Point,
+    type: ItemType | None,
+    area_code: str,
+    grid_id: int | None,
+    component: Component | None,
+    day: date,
+) -> list[dict]:
+    """Who is on the first rank: one, or several rules that are equally narrow and new."""
     with connection.cursor() as cursor:
         cursor.execute(
             _RANKED,
@@ -127,7 +166,10 @@ def decide(
             },
         )
         names = [column.name for column in cursor.description]
-        first = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _decision(first: list[dict], component: Component | None) -> Decision:
     if not first:
         return Decision("none")
     if len({row["unit_id"] for row in first}) > 1:
@@ -158,17 +200,13 @@ def decide(
         "rule",
         row["unit_id"],
         {
-            "rule": row["rule_id"],
-            "name": row["rule_name"],
             "unit_name": row["unit_name"],
             "by_type": BY_TYPE[row["type_rank"]],
             "by_place": BY_PLACE[row["place_rank"]],
             "area": row["area_code"],
-            "basis": row["basis"],
             "valid_from": row["valid_from"].isoformat(),
             "polygon": row["polygon"],
-            # Of the duty list, what the rule has: an empty line says nothing.
-            **{name: row[name] for name in DUTY if row[name]},
+            **_of_rule(row),
         },
     )
 
@@ -206,6 +244,8 @@ def explain(decision: dict | None) -> str:
             )
             % words
         )
+    if reason == "hand" and decision.get("rule"):
+        return _("%(by)s dispatched it to %(unit)s by hand, as the rule “%(rule)s” has it.") % words
     if reason == "hand":
         return _("%(by)s dispatched it to %(unit)s by hand.") % words
     if reason == "none":

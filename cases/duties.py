@@ -1,4 +1,4 @@
-"""The duty list (权责清单): whom a rule names is told when it gives a case to the unit."""
+"""The duty list (权责清单): whom a rule names is told when the case comes to the unit by it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from geo.models import User
 
 
 def heard(case: Case, lines: list[Transition], created: bool) -> None:
-    """A listener of ``cases.told``: one notice to the person, where a rule that names one has decided.
+    """A listener of ``cases.told``: one notice to the person, where a rule that names one has decided, or a
+    dispatcher as the rule has it.
 
-    Whoever may not see the case any more is told nothing.
+    Whoever may not see the case any more is told nothing, nor is who dispatched it.
     """
     for line in lines:
         person = (line.detail.get("decision") or {}).get("person")
-        if line.to_unit_id and line.actor_id is None and person:
+        if line.to_unit_id and person and person != line.actor_id:
             _tell(case, line, person)
 
 

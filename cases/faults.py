@@ -170,6 +170,8 @@ class Alarm:
     rules: int
     rule: DispatchRule | None = None
     unit: Organisation | None = None
+    # The rule is for a larger area than the reader's: there it is mended, here only known.
+    from_above: bool = False
 
     @property
     def label(self) -> str:
@@ -254,9 +256,24 @@ def _ties(user, today) -> list[Tie]:
 
 
 def alarms(user) -> list[Alarm]:
-    """What keeps rules that ``user`` may see from working: one statement, two more for its names."""
+    """What keeps rules that ``user`` may see from working: one statement, two more for its names.
+
+    Rules for a larger area that the user's lies in, or for everywhere, decide there too, so their alarms are
+    told as well.
+    """
     visible = DispatchRule.objects.for_user(user, "cases.view_rules").order_by()
-    return [] if visible.query.is_empty() else _named(_alarms(visible))
+    if visible.query.is_empty():
+        return []
+    areas = user.scope.areas("cases.view_rules")
+    above = {area[:length] for area in areas for length in (0, 2, 4, 6, 9) if length < len(area)}
+    if above:
+        visible = DispatchRule.objects.filter(Q(pk__in=visible.values("pk")) | Q(area_code__in=above))
+    found = _named(_alarms(visible.order_by()))
+    for alarm in found:
+        alarm.from_above = alarm.rule is not None and not user.scope.covers(
+            "cases.view_rules", alarm.rule.area_code, alarm.rule.unit_id
+        )
+    return found
 
 
 def every_alarm() -> list[Alarm]:

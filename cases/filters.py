@@ -407,9 +407,37 @@ ORDERS = {
 }
 
 
+# Before the cursor of a page that ends among what stands on top.
+TOP = "top|"
+
+
 def page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], str]:
-    """A page of rows after a cursor, and the cursor of the next ("" at the end)."""
-    name = {"due": "due_at", "new": "reported_at", "changed": "updated_at"}[sort]
+    """A page of rows after a cursor, and the cursor of the next ("" at the end).
+
+    What is supervised and not done stands on top, except in the order of changes. It is read for itself, by
+    an index of these few, so that the rest goes by the order's own index.
+    """
+    if sort == "changed":
+        return _page(rows, sort, after, size)
+    found: list[Case] = []
+    if not after or after.startswith(TOP):
+        found, after = _page(rows.filter(queries.urged()), sort, after.removeprefix(TOP), size)
+        if after or len(found) == size:
+            return found, TOP + (after or _cursor(found[-1], sort))
+    rest, after = _page(rows.exclude(queries.urged()), sort, after, size - len(found))
+    return found + rest, after
+
+
+_BY = {"due": "due_at", "new": "reported_at", "changed": "updated_at"}
+
+
+def _cursor(case: Case, sort: str) -> str:
+    at = getattr(case, _BY[sort])
+    return f"{at.isoformat() if at else ''}|{case.pk}"
+
+
+def _page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], str]:
+    name = _BY[sort]
     if after:
         stamp, _bar, pk = after.partition("|")
         try:
@@ -427,9 +455,7 @@ def page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], 
     found = list(rows[: size + 1])
     if len(found) <= size:
         return found, ""
-    found = found[:size]
-    last = getattr(found[-1], name)
-    return found, f"{last.isoformat() if last else ''}|{found[-1].pk}"
+    return found[:size], _cursor(found[size - 1], sort)
 
 
 def parse_ring(text: str) -> Polygon:

@@ -3,26 +3,27 @@
 from cases import announce as announcing
 from cases import exports, rule_alarms, timers
 from cases.evaluation import exports as evaluation_exports
+from cases.evaluation import reminding
 from cases.importing import run as importing
 from cases.public import actions as public_actions
 from cases.statistics import bulletin
 from cases.statistics import exports as statistics_exports
-from geo.jobs import PATIENT, app
+from geo.jobs import LONG, PATIENT, app
 
 
-@app.task
+@app.task(queue=LONG)
 def export_cases(output_id: int, query: dict) -> None:
     """Write a workbook of cases for an output. Begun again after a crash, it begins anew."""
     exports.write_cases(output_id, query)
 
 
-@app.task
+@app.task(queue=LONG)
 def export_statistics(output_id: int, query: dict, kind: str) -> None:
     """Write a table of statistics as a workbook or a PDF. Begun again after a crash, it begins anew."""
     statistics_exports.write(output_id, query, kind)
 
 
-@app.task
+@app.task(queue=LONG)
 def make_report(output_id: int, report_id: int) -> None:
     """Write a bulletin or a public-concern report. Begun again after a crash, it begins anew."""
     bulletin.write(output_id, report_id)
@@ -41,10 +42,17 @@ def announce(case_id: int, lines: list[int]) -> dict[str, int]:
     return announcing.announce(case_id, lines)
 
 
-@app.task
+@app.task(queue=LONG)
 def export_evaluation(output_id: int, task_id: int, kind: str) -> None:
     """Write a workbook, a report or the sample's points of an evaluation for an output."""
     evaluation_exports.write(output_id, task_id, kind)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(queueing_lock="cases.remind_of_evaluations")
+def remind_of_evaluations(timestamp: int) -> int:
+    """Call the due days of evaluations to mind, the working day before and once when they have passed."""
+    return reminding.ring_due()
 
 
 @app.periodic(cron="41 19 * * *")
@@ -61,7 +69,7 @@ def tell_rule_alarms(timestamp: int) -> int:
     return rule_alarms.tell_new()
 
 
-@app.task
+@app.task(queue=LONG)
 def import_cases(import_id: int) -> str:
     """Make cases of a checked workbook's rows. Begun again after a crash, it makes none twice."""
     return importing.run(import_id)

@@ -25,6 +25,8 @@ from geo.notifications import Kind, Placeholder, Wanted, notify_all, register, s
 
 # A unit with more people than this has the rest look into its list.
 MOST_PEOPLE = 200
+# The line of the reminder that a supervised complaint gets each working day (``cases.timers``).
+DAILY = "remind_daily"
 
 _PLACEHOLDERS = {
     "number": Placeholder(gettext_lazy("number of the case"), "A9901012026112700018"),
@@ -40,12 +42,23 @@ _PLACEHOLDERS = {
 
 
 def _unit_of(case: Case, line: Transition) -> int | None:
+    if line.action == DAILY:
+        return line.to_unit_id
     return line.to_unit_id or case.holder_unit_id
 
 
 def _people_of_unit(case: Case, line: Transition) -> Iterable[User]:
     unit = _unit_of(case, line)
     return accounts.holders("cases.handle").filter(organisation=unit)[:MOST_PEOPLE] if unit else ()
+
+
+def _who_has_it(case: Case, line: Transition) -> Iterable[User]:
+    """The people of the unit that has the complaint, else those of its desk."""
+    if line.to_unit_id:
+        return _people_of_unit(case, line)
+    desk = case.desk_code or case.area_code
+    found = accounts.holders("cases.complaints")
+    return [user for user in found if user.scope.covers("cases.complaints", desk)][:MOST_PEOPLE]
 
 
 def _verifiers(case: Case, line: Transition) -> Iterable[User]:
@@ -132,7 +145,10 @@ _on("reject", "rejected", gettext_lazy("A case I reported is not accepted"), _re
 _on("approve_extend", "extension_granted", gettext_lazy("More time was granted"), _people_of_unit, _UNIT)
 _on("refuse_extend", "extension_refused", gettext_lazy("More time was refused"), _people_of_unit, _UNIT)
 _on("supervise", "supervised", gettext_lazy("A case of the unit is supervised"), _people_of_unit, _UNIT)
-_on("remind", "reminded", gettext_lazy("A reminder about a case of the unit"), _people_of_unit, _UNIT)
+_REMINDED = _on(
+    "remind", "reminded", gettext_lazy("A reminder about a case of the unit"), _people_of_unit, _UNIT
+)
+TELLINGS[DAILY] = Telling(_REMINDED, _who_has_it, frozenset())
 RETURNED = _on(
     "return_back return_order",
     "returned",

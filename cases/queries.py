@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Concat
 from django.utils import timezone
 
@@ -37,6 +37,16 @@ def today() -> tuple[datetime, datetime]:
 
 def month_start() -> datetime:
     return timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def urged() -> Q:
+    """Supervised and not done: on top of the lists."""
+    return Q(supervised=True) & open_cases()
+
+
+def urged_first():
+    """The first order of a list that is short enough to be sorted."""
+    return ExpressionWrapper(urged(), BooleanField()).desc()
 
 
 def overdue() -> Q:
@@ -201,7 +211,7 @@ def tasks(user) -> QuerySet:
         wanted |= Q(flow=flow.LETTER, state=S.FOUND, grid_id__in=grids)
     if user.can("cases.handle"):
         wanted |= Q(phase=PHASE.UNIT) & held_by(user, "cases.handle")
-    return listed().for_user(user).filter(wanted).order_by("due_at", "pk")
+    return listed().for_user(user).filter(wanted).order_by(urged_first(), "due_at", "pk")
 
 
 def recent_types(user, limit: int = 6) -> list[ItemType]:

@@ -145,18 +145,9 @@ class Run:
         return False
 
     def _decide(self) -> bool:
-        case = self.case
-        decision = dispatch.decide(
-            case.geom,
-            type=case.type,
-            area_code=case.area_code,
-            grid_id=case.grid_id,
-            component=case.component,
-            day=timezone.localdate(self.now),
-        )
-        case.decision = decision.as_json()
-        self.decided = decision
-        return decision.unit_id is not None
+        self.decided = dispatch.decide_for(self.case, timezone.localdate(self.now))
+        self.case.decision = self.decided.as_json()
+        return self.decided.unit_id is not None
 
     def _clock(self, entered: bool) -> None:
         """The deadline that runs now; a step's own begins when its state is entered."""
@@ -173,7 +164,7 @@ class Run:
         """Before the case is written: when the next of its clocks rings."""
         from cases import timers
 
-        timers.settle(self.case, self.table)
+        timers.settle(self.case, self.table, self.now)
 
     def later(self, write: Callable[[], object]) -> None:
         """Something to write once the case and its log are."""

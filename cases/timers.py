@@ -5,6 +5,9 @@ job asks for the rows that are due (an index of open cases, however many there a
 one. That a clock rang is a row of ``Alarm``, unique for case, kind and deadline, written in the transaction
 of what it does: it rings once, whoever crashes in between, and again only for a new deadline. Rings that were
 missed while nothing ran are made up for in their order, so that no level of supervision is left out.
+
+Beside its flow's clocks a supervised complaint that is not done has one that rings each working day when the
+office opens; there a day that was missed is over, and the next one counts.
 """
 
 from __future__ import annotations
@@ -20,12 +23,20 @@ from django.utils import timezone
 from cases import deadlines, effects, flow
 from cases.models import Alarm, Case
 from cases.steps import Given, Run
-from geo.calendar import add_working_time, working_time_between
+from geo.calendar import add_working_time, calendar_for, working_time_between
 
 # Of a batch each case is a transaction of its own; what is left is done at the next turn.
 BATCH = 500
+# What rang of a case, as (kind, deadline).
+Rang = set[tuple[str, datetime]]
 # Lines of the log that are no move.
-LINES = {"warning": "warned", "overdue": "overdue", "legacy_review": "review_due"}
+LINES = {
+    "warning": "warned",
+    "overdue": "overdue",
+    "legacy_review": "review_due",
+    Alarm.DAILY: "remind_daily",
+}
+DAILY = flow.Timer(Alarm.DAILY, "")
 
 
 class Ring(NamedTuple):
@@ -61,22 +72,39 @@ def _when(case: Case, timer: flow.Timer, clock: datetime) -> datetime:
     return clock
 
 
-def next_ring(case: Case, rang: set[tuple[str, datetime]], table: flow.Flow | None = None) -> datetime | None:
-    """When the next clock rings that has not rung yet; ``rang`` holds (kind, deadline)."""
-    for ring in rings(case, table):
-        if (ring.timer.kind, ring.clock) not in rang:
-            return ring.at
+def _daily(case: Case, rang: Rang, now: datetime) -> Ring | None:
+    """The next day on which a supervised complaint is called to mind, today included."""
+    if not (case.supervised and case.flow == flow.COMPLAINT and case.is_open):
+        return None
+    for opens in calendar_for(case.area_code).openings(timezone.localdate(now)):
+        clock = effects.day_of(opens)
+        if (Alarm.DAILY, clock) not in rang:
+            return Ring(opens, clock, DAILY)
     return None
 
 
-def rang_before(case: Case) -> set[tuple[str, datetime]]:
+def next_ring(
+    case: Case, rang: Rang, table: flow.Flow | None = None, now: datetime | None = None
+) -> Ring | None:
+    """The next clock that has not rung yet; ``rang`` holds (kind, deadline)."""
+    left = [ring for ring in rings(case, table) if (ring.timer.kind, ring.clock) not in rang]
+    if daily := _daily(case, rang, now or timezone.now()):
+        left.append(daily)
+    return min(left, key=lambda ring: (ring.at, ring.timer.level), default=None)
+
+
+def rang_before(case: Case) -> Rang:
     """What has rung for a case, as (kind, deadline)."""
     return set(Alarm.objects.filter(case=case).values_list("kind", "clock")) if case.pk else set()
 
 
-def settle(case: Case, table: flow.Flow) -> None:
+def settle(case: Case, table: flow.Flow, now: datetime | None = None) -> None:
     """Set, in memory, when the case's next clock rings."""
-    case.timer_at = next_ring(case, rang_before(case), table)
+    case.timer_at = _at(next_ring(case, rang_before(case), table, now))
+
+
+def _at(ring: Ring | None) -> datetime | None:
+    return ring.at if ring else None
 
 
 def ring_due(now: datetime | None = None, batch: int = BATCH) -> int:
@@ -101,20 +129,11 @@ def ring(pk: int, now: datetime) -> bool:
         if case is None:
             return False
         run = Run(case, None, Given(), now)
-        rang = rang_before(case)
         # A move changes which clocks there are, so they are looked up anew after each ring.
-        while due := next(
-            (
-                one
-                for one in rings(case, run.table)
-                if one.at <= now and (one.timer.kind, one.clock) not in rang
-            ),
-            None,
-        ):
-            rang.add((due.timer.kind, due.clock))
+        while (due := next_ring(case, rang_before(case), run.table, now)) and due.at <= now:
             Alarm.objects.create(case=case, kind=due.timer.kind, clock=due.clock, at=now)
             _do(run, due)
-        case.timer_at = next_ring(case, rang, run.table)
+        case.timer_at = _at(due)
         case.save()
         run.finish()
     return True
@@ -130,7 +149,9 @@ def _do(run: Run, ring: Ring) -> None:
         run.case.supervision_level = max(run.case.supervision_level, timer.level)
         effects.supervise(run, line, timer.level, ring.clock)
     elif action := LINES.get(timer.kind):
-        run.note(action, {"clock": ring.clock.isoformat()})
+        line = run.note(action, {"clock": ring.clock.isoformat()})
+        if timer is DAILY and run.case.phase != Case.Phase.UNIT:
+            line.to_unit_id = None  # the desk has it
     if timer.kind == "legacy_review":
         # A legacy problem is looked at each quarter until it is written off.
         run.case.review_at = ring.clock + timedelta(days=settings.CASE_LEGACY_REVIEW_DAYS)
@@ -151,7 +172,7 @@ def settle_all(batch: int = 2000) -> int:
         ):
             rang.setdefault(case_id, set()).add((kind, clock))
         for case in rows:
-            case.timer_at = next_ring(case, rang.get(case.pk, set()))
+            case.timer_at = _at(next_ring(case, rang.get(case.pk, set())))
         Case.objects.bulk_update(rows, ["timer_at"])
         count += len(rows)
     return count

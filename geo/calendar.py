@@ -45,6 +45,13 @@ class Calendar:
         """Whether the day is worked; a day the calendar does not name follows its weekday."""
         return self.days.get(day, day.weekday() < 5)
 
+    def working_day_before(self, day: date) -> date:
+        """The last working day before one."""
+        for number in range(1, _HORIZON_DAYS):
+            if self.stretches(earlier := day - timedelta(days=number)):
+                return earlier
+        raise CalendarError(f"no working day in the {_HORIZON_DAYS} days before {day}")
+
     def stretches(self, day: date) -> list[tuple[datetime, datetime]]:
         """The official hours of a day as aware intervals; none on a day off."""
         if not self.is_working_day(day):
@@ -54,6 +61,10 @@ class Calendar:
             (datetime.combine(day, opens, self.zone), datetime.combine(day, closes, self.zone))
             for opens, closes in valid or DEFAULT_HOURS
         ]
+
+    def openings(self, first: date) -> Iterator[datetime]:
+        """When the office opens on each working day from ``first`` on, without end."""
+        return (self.stretches(day)[0][0] for day in self._working_days(first))
 
     def add(self, start: datetime, amount: float, unit: str) -> datetime:
         """The instant ``amount`` units of working time after ``start``, in UTC.
@@ -127,7 +138,7 @@ class Calendar:
             else:
                 idle += 1
             day += timedelta(days=1)
-        raise CalendarError(f"no working day in the {_HORIZON_DAYS} days before {day}")
+        raise CalendarError(f"no working day in the {_HORIZON_DAYS} days up to {day}")
 
 
 def _days(first: date, last: date) -> Iterator[date]:

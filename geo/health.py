@@ -18,12 +18,18 @@ from geo.problems import Problem
 # Seconds. The worker shows a sign of life every ten; a job that is due waits for a free worker only.
 _WORKER_SILENT = 60
 _JOB_LATE = 300
+# Long work waits for long work: two imports may take their time.
+_LONG_JOB_LATE = 3600
 _JOBS = """
+    with due as (
+        select queue_name = 'long' as long, extract(epoch from now() - coalesce(scheduled_at, e.at)) as waits
+          from procrastinate_jobs j
+          left join lateral (select min(at) as at from procrastinate_events where job_id = j.id) e on true
+         where status = 'todo' and coalesce(scheduled_at, now()) <= now()
+    )
     select (select extract(epoch from now() - max(last_heartbeat)) from procrastinate_workers),
-           (select extract(epoch from now() - min(coalesce(scheduled_at, e.at)))
-              from procrastinate_jobs j
-              left join lateral (select min(at) as at from procrastinate_events where job_id = j.id) e on true
-             where status = 'todo' and coalesce(scheduled_at, now()) <= now())
+           max(waits) filter (where not long), max(waits) filter (where long)
+      from due
 """
 
 
@@ -40,18 +46,22 @@ def healthz(request: HttpRequest) -> JsonResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute(_JOBS)
-            heartbeat, oldest = cursor.fetchone()
+            heartbeat, oldest, oldest_long = cursor.fetchone()
         until = known_until(calendar_for("").days)
     except Error:
         return JsonResponse({"status": "down", "database": {"ok": False}}, status=503)
     body["database"] = {"ok": True, "milliseconds": round(1000 * (time.perf_counter() - started), 1)}
     silent = None if heartbeat is None else float(heartbeat)
-    late = float(oldest or 0)
+    late, late_long = float(oldest or 0), float(oldest_long or 0)
     body["worker"] = {
         "ok": silent is not None and silent < _WORKER_SILENT,
         "silent_seconds": _rounded(silent),
     }
-    body["jobs"] = {"ok": late < _JOB_LATE, "oldest_due_seconds": _rounded(late)}
+    body["jobs"] = {
+        "ok": late < _JOB_LATE and late_long < _LONG_JOB_LATE,
+        "oldest_due_seconds": _rounded(late),
+        "oldest_long_due_seconds": _rounded(late_long),
+    }
     # Not a fault, but somebody must publish next year's holidays in time.
     body["calendar"] = {"known_until": until.isoformat() if until else None}
     if not (body["worker"]["ok"] and body["jobs"]["ok"]):
@@ -93,6 +103,10 @@ _HELP = {
     "wangge_database_deadlocks_total": ("counter", "Deadlocks"),
     "wangge_worker_silent_seconds": ("gauge", "Time since the worker's last sign of life"),
     "wangge_job_oldest_due_seconds": ("gauge", "How long the oldest due job has waited"),
+    "wangge_long_job_oldest_due_seconds": (
+        "gauge",
+        "How long the oldest due export, import or proposal waits",
+    ),
     "wangge_photos_to_review": ("gauge", "Photos that nobody has looked at"),
     "wangge_scrape_seconds": ("gauge", "Time it took to gather these figures"),
 }
@@ -112,10 +126,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
         for name, labels, value in cursor.fetchall():
             found.setdefault(name, []).append((labels, value))
         cursor.execute(_JOBS)
-        heartbeat, oldest = cursor.fetchone()
+        heartbeat, oldest, oldest_long = cursor.fetchone()
     if heartbeat is not None:
         found["wangge_worker_silent_seconds"] = [("", float(heartbeat))]
     found["wangge_job_oldest_due_seconds"] = [("", float(oldest or 0))]
+    found["wangge_long_job_oldest_due_seconds"] = [("", float(oldest_long or 0))]
     pending = Attachment.objects.filter(review=Attachment.Review.PENDING, media_type__startswith="image/")
     found["wangge_photos_to_review"] = [("", pending.count())]
     found["wangge_scrape_seconds"] = [("", time.perf_counter() - started)]

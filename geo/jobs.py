@@ -21,6 +21,8 @@ from geo.notifications import sending
 PATIENT = RetryStrategy(max_attempts=6, exponential_wait=4)
 # Jobs that wait on somebody outside have a queue and a worker of their own: no export waits for a gateway.
 OUTSIDE = "outside"
+# Jobs that may take a minute or more (files, proposals, tidying) have theirs too: no clock waits for them.
+LONG = "long"
 # A worker without a sign of life for so long is dead (it gives one every ten seconds).
 STALLED_SECONDS = 60
 EVENT_DAYS = 3
@@ -57,7 +59,7 @@ async def clean_jobs(context, timestamp: int) -> None:
 
 
 @app.periodic(cron="23 19 * * *")
-@app.task(queueing_lock="geo.clean_up")
+@app.task(queue=LONG, queueing_lock="geo.clean_up")
 def clean_up(timestamp: int) -> dict[str, int]:
     """At night (03:23 in Shanghai): what has served its time goes. Counts are returned and end in the log."""
     now = timezone.now()

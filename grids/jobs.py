@@ -2,7 +2,7 @@
 
 from django.utils.translation import override
 
-from geo.jobs import PATIENT, app
+from geo.jobs import LONG, PATIENT, app
 from grids import actions
 from grids.models import Plan
 from grids.planning import draft, proposals, publish, report
@@ -29,13 +29,13 @@ def publish_due_plans(timestamp: int) -> dict[str, int]:
     return publish.publish_due()
 
 
-@app.task
+@app.task(queue=LONG)
 def export_plan(output_id: int, plan_id: int, format: str, base_id: int | None = None) -> None:
     """Make a plan's report, workbook or GeoPackage. Begun again after a crash, it begins anew."""
     report.make(output_id, plan_id, format, base_id)
 
 
-@app.task
+@app.task(queue=LONG)
 def run_proposal(proposal: int) -> str:
     """Work out a proposal of grids; one that is over is left alone."""
     return proposals.run(proposal)

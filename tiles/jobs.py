@@ -1,6 +1,6 @@
 """Background work of the tile cache."""
 
-from geo.jobs import app
+from geo.jobs import LONG, app
 from tiles import cache
 from tiles.queries import bins
 
@@ -20,7 +20,7 @@ def fold_bins(timestamp: int) -> int:
 
 
 @app.periodic(cron="41 * * * *")
-@app.task(queueing_lock="tiles.tidy")
+@app.task(queue=LONG, queueing_lock="tiles.tidy")
 def tidy(timestamp: int) -> int:
     """Remove tiles of older versions and those nobody made anew for a week."""
     return cache.tidy()

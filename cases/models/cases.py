@@ -284,6 +284,12 @@ class Case(Located, RawPosition):
                 opclasses=["varchar_pattern_ops"],
             ),
             models.Index(fields=["-reported_at", "-id"], name="cases_case_latest"),
+            # Supervised and not done: few, and on top of the lists.
+            models.Index(
+                fields=["due_at", "id"],
+                name="cases_case_urged",
+                condition=Q(supervised=True) & ~Q(state__in=["rejected", "closed", "void", "archived"]),
+            ),
             # How many of the last weeks a rule gave out is counted from the index alone.
             models.Index(
                 fields=["dispatched_at"],

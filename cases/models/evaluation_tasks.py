@@ -178,6 +178,30 @@ class TaskStep(models.Model):
         return f"{self.task_id} {self.action}"
 
 
+class TaskReminder(models.Model):
+    """That a day of a task was called to mind: each kind once for each day, whatever crashes in between."""
+
+    class Kind(models.TextChoices):
+        SOON = "soon", _("Due soon")
+        LATE = "late", _("Overdue")
+
+    task = models.ForeignKey(EvaluationTask, models.CASCADE, related_name="reminders")
+    state = models.CharField(max_length=10)  # what was due: to collect, or to review
+    kind = models.CharField(max_length=4, choices=Kind.choices)
+    due = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("reminder of an evaluation")
+        verbose_name_plural = _("reminders of an evaluation")
+        constraints = [
+            models.UniqueConstraint(fields=["task", "state", "kind", "due"], name="cases_taskreminder_once")
+        ]
+
+    def __str__(self):
+        return f"{self.task_id} {self.kind}"
+
+
 class EvaluationGrid(models.Model):
     """A cell that was drawn (评价网格): a unit grid or a duty grid, as it was on that day."""
 

@@ -168,7 +168,12 @@ class Supervision(models.Model):
 
 
 class Alarm(models.Model):
-    """A clock of a case that rang: each kind once for each deadline, whatever crashes in between."""
+    """A clock of a case that rang: each kind once for each deadline, whatever crashes in between.
+
+    A supervised complaint is called to mind ``DAILY``: there the deadline is the day's beginning.
+    """
+
+    DAILY = "daily"
 
     case = models.ForeignKey("cases.Case", models.CASCADE, related_name="alarms")
     kind = models.CharField(max_length=20)

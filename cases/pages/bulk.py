@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cases import bulk, children, flow, inputs, queries
-from cases.filters import Filters
+from cases.filters import Filters, page
 from cases.models import Case
 from cases.pages import act_inputs
 from cases.pages.case import find
@@ -30,9 +30,8 @@ def bulk_page(request):
     """The cases of the console's filters (the first 200) to choose from, and what can be done for all."""
     filters = Filters.read(request.GET, request.user)
     rows = filters.tab(filters.narrow(visible(request)), request.user)
-    order = ["due_at", "pk"] if filters.sort == "due" else ["-reported_at", "-pk"]
-    numbers = list(rows.order_by(*order).values_list("number", flat=True)[: bulk.MOST])
-    cases = bulk.chosen(request.user, numbers)
+    first, _next = page(rows.defer("decision"), filters.sort, "", bulk.MOST)
+    cases = bulk.chosen(request.user, [case.number for case in first])
     return render(
         request,
         "cases/bulk.html",

@@ -59,11 +59,11 @@ def rules_page(request):
     if tab == "gaps":
         context["gaps"] = _gap_rows(found.gaps)
     elif tab == "ties":
-        names = _area_names()
-        context["ties"] = [(tie, _row(tie.first, names), _row(tie.second, names)) for tie in found.ties]
+        words = _Words()
+        context["ties"] = [(tie, _row(tie.first, words), _row(tie.second, words)) for tie in found.ties]
     elif tab == "alarms":
-        names = _area_names()
-        context["alarms"] = [(alarm, _row(alarm.rule, names) if alarm.rule else None) for alarm in alarms]
+        words = _Words()
+        context["alarms"] = [(alarm, _row(alarm.rule, words) if alarm.rule else None) for alarm in alarms]
     else:
         context |= _rules(request)
     return render(request, "cases/rules.html", context)
@@ -93,12 +93,11 @@ def _rules(request) -> dict:
     party = request.GET.get("party", "")
     if party in dict(parties):
         rows = rows.filter(party=party)
-    names = _area_names()
+    words = _Words(parties)
     return {
         # The rule that somebody was sent to comes first.
         "rows": [
-            _row(rule, names, dict(parties))
-            for rule in rows.order_by(*_marked_first(request), "unit__name", "name")[:MOST]
+            _row(rule, words) for rule in rows.order_by(*_marked_first(request), "unit__name", "name")[:MOST]
         ],
         "parties": parties,
         "party": party,
@@ -118,22 +117,33 @@ def _area_names() -> dict[str, str]:
     return dict(Area.objects.filter(valid_to=None).values_list("code", "name"))
 
 
-def _row(
-    rule: DispatchRule, names: dict[str, str] | None = None, parties: dict[str, str] | None = None
-) -> dict:
+class _Words:
+    """The names that rows of rules use, asked for once for all of them."""
+
+    def __init__(self, parties=()):
+        self.areas = _area_names()
+        self.parties = dict(parties)
+        rows = ItemType.objects.order_by("standard", "kind", "class_code", "type_code")
+        self.classes = {
+            tuple(key): name
+            for *key, name in rows.distinct("standard", "kind", "class_code").values_list(
+                "standard", "kind", "class_code", "class_name"
+            )
+        }
+
+
+def _row(rule: DispatchRule, words: _Words) -> dict:
     """A rule in words: for what, where, whose, since when."""
     if rule.type_id:
         what = str(rule.type)
     elif rule.class_code:
-        first = ItemType.objects.filter(
-            standard=rule.standard, kind=rule.kind, class_code=rule.class_code
-        ).first()
-        what = _("All of %s") % (first.class_name if first else rule.class_code)
+        key = (rule.standard, rule.kind, rule.class_code)
+        what = _("All of %s") % words.classes.get(key, rule.class_code)
     elif rule.kind:
         what = ItemType.Kind(rule.kind).label
     else:
         what = _("Everything")
-    where = (names or _area_names()).get(rule.area_code, rule.area_code) or _("Everywhere")
+    where = words.areas.get(rule.area_code, rule.area_code) or _("Everywhere")
     if rule.polygon:
         where = _("Drawn area in %s") % where
     elif rule.grid_id:
@@ -142,7 +152,7 @@ def _row(
         "rule": rule,
         "what": what,
         "where": where,
-        "party": (parties or {}).get(rule.party, rule.party),
+        "party": words.parties.get(rule.party, rule.party),
         "polygon": rule.polygon.json if rule.polygon else "",
         "ended": rule.valid_to is not None and rule.valid_to <= timezone.localdate(),
     }

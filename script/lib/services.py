@@ -103,6 +103,8 @@ if os.environ["WHAT"] == "all":
             # Without a database it would wait for one for ever; its jobs may be broken off and run again.
             death="KILL",
         ),
+        # Files, imports, proposals: two at once in one process, or an export would wait for a proposal.
+        service("long", [*worker, "--queues", "long", "--concurrency", "2"], death="KILL"),
         # What waits on gateways and receivers outside: several at once, and nothing else waits behind them.
         service("courier", [*worker, "--queues", "outside", "--concurrency", "4"], death="KILL"),
         service(

@@ -116,6 +116,51 @@ def test_only_of_rules_in_scope_and_by_a_fixed_number_of_statements(people):
     assert len(few) == len(many)
 
 
+def test_rules_of_a_larger_area_are_told_and_stay_as_they_are(people):
+    gone = make_type(name="旧")
+    gone.active = False
+    gone.save()
+    everywhere = make_rule(people.unit, name="处处", type=gone)
+    make_rule(people.unit, name="全市", type=gone, area_code="9901")
+    make_rule(people.unit, name="一区", type=gone, area_code="990101")
+    assert found(people.other_dispatcher) == [("type", "处处"), ("type", "全市")]
+    assert found(people.lead) == [("type", name) for name in ("处处", "全市", "一区")]
+    assert found(people.nobody) == []
+    above = {alarm.rule.name: alarm.from_above for alarm in faults.alarms(fresh(people.lead))}
+    assert above == {"处处": True, "全市": False, "一区": False}
+    browser = Client()
+    browser.force_login(people.lead)
+    page = browser.get("/rules/?tab=alarms").content.decode()
+    assert page.count('data-end="') == 2 and f"/rules/{everywhere.pk}/end/" not in page
+    assert browser.post(f"/rules/{everywhere.pk}/end/", {"reason": "旧"}).status_code == 404
+
+
+def test_rows_ask_for_the_names_of_classes_once(people):
+    browser = Client()
+    browser.force_login(people.lead)
+    browser.get("/rules/")
+
+    def asked(tab: str) -> int:
+        with CaptureQueriesContext(connection) as few:
+            assert "排水公司" in browser.get(f"/rules/?tab={tab}").content.decode()
+        return len(few)
+
+    def add(code: str) -> None:
+        kind = make_type(class_code=code)
+        kind.class_name = f"大类{code}"
+        kind.save()
+        values = {"standard": "gbt30428_2_2013", "kind": "component", "class_code": code}
+        make_rule(people.unit, area_code="9901", **values)
+        make_rule(people.other_unit, area_code="9901", **values)
+
+    add("01")
+    before = [asked("rules"), asked("ties")]
+    for code in ("02", "03", "04"):
+        add(code)
+    assert [asked("rules"), asked("ties")] == before
+    assert "大类04" in browser.get("/rules/").content.decode()
+
+
 def test_told_once_to_those_who_may_mend_it(people):
     make_rule(make_unit("无人单位"), area_code="990101")
     assert rule_alarms.tell_new() == 1

@@ -8,8 +8,8 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from cases import flow
-from cases.filters import QUICK, Filters
+from cases import bulk, flow, queries
+from cases.filters import ORDERS, QUICK, Filters, page
 from cases.models import Case, CaseAttachment, Rating
 from geo.models import Attachment
 from tests.cases.people import HERE
@@ -93,6 +93,57 @@ def test_the_list_goes_by_index(lead):
     with connection.cursor() as cursor:
         cursor.execute("set local enable_seqscan = off")
     assert "cases_rating_bad" in Filters.read({"mark": "discontent"}).narrow(Case.objects.all()).explain()
+
+
+def pages(sort: str, size: int) -> list[str]:
+    """All rows, page by page."""
+    found, after = [], ""
+    while True:
+        rows, after = page(Filters.read({"sort": sort}).narrow(ordered(sort)), sort, after, size)
+        found += [case.number for case in rows]
+        if not after:
+            return found
+
+
+def ordered(sort: str):
+    return Case.objects.order_by(*ORDERS[sort])
+
+
+def test_what_is_supervised_and_not_done_stands_on_top(client, lead):
+    now, unit = timezone.now(), make_unit()
+    hours = [3, 1, None, 2, 5, 4]
+    cases = [
+        make_case(
+            HERE,
+            state="handling",
+            holder_unit=unit,
+            due_at=hour and now + timedelta(hours=hour),
+            supervised=at in (0, 4),
+        )
+        for at, hour in enumerate(hours)
+    ]
+    done = make_case(HERE, state="closed", supervised=True)
+    by_due = [cases[at].number for at in (0, 4, 1, 3, 5, 2)] + [done.number]
+    # However the pages fall, nothing doubles and nothing is left out.
+    for size in (1, 2, 3, 4, 7, 9):
+        assert pages("due", size) == by_due, size
+    newest = pages("new", 3)
+    assert set(newest[:2]) == set(by_due[:2]) and len(set(newest)) == 7
+    assert pages("changed", 3)[0] == done.number
+    client.force_login(lead)
+    shown = client.get("/?view=unit").content.decode()
+    first = shown[shown.index(f'id="row-{by_due[0]}"') :].split("</li>")[0]
+    assert first.count("督办") == 1 and shown.index(by_due[1]) < shown.index(by_due[2])
+    assert [case.number for case in bulk.chosen(lead, by_due)][:2] == by_due[:2]
+
+
+def test_the_top_of_the_list_goes_by_index(lead):
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+        cursor.execute("set local enable_sort = off")
+    rows = Case.objects.for_user(lead).order_by(*ORDERS["due"])
+    assert "cases_case_urged" in rows.filter(queries.urged())[:51].explain()
+    assert "cases_case_by_due" in rows.exclude(queries.urged())[:51].explain()
 
 
 def add_photo(case, user, phase: str) -> str:

@@ -8,7 +8,7 @@ from cases import dispatch, rules
 from cases.models import DispatchRule
 from geo.models import Dictionary, DictionaryItem, Notice, User
 from geo.problems import Problem
-from tests.cases.people import HERE, client, make_people, photo, report
+from tests.cases.people import HERE, act, case_in, client, make_people, photo, report
 from tests.factories import make_rule, make_type, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,34 @@ def test_the_named_person_is_told_once_and_sees_it_in_the_drawer(people):
     assert "抢修班长" in page and "先设围挡" in page and "department" in page
     assert client(people.department).get(f"/api/cases/{number}/").data["decision"]["manual"] == "先设围挡"
     assert Notice.objects.count() == 1
+
+
+def test_by_hand_along_the_rule_keeps_and_tells_the_same(people):
+    kind = make_type(type_code="01", name="上水井盖")
+    duty = {"post": "抢修班长", "person": people.department, "manual": "先设围挡"}
+    rule = make_rule(people.unit, type=kind, area_code="9901", name="井盖归排水", **duty)
+    # Two rules contradict each other, so a person decides: the chosen unit's rule counts.
+    make_rule(people.other_unit, type=kind, area_code="9901", post="路灯班长", person=people.other_department)
+    case = case_in("filed", people, type=kind)
+    assert act(people.dispatcher, case.number, "dispatch", unit=people.unit.pk).status_code == 200
+    case.refresh_from_db()
+    assert case.decision["reason"] == "hand" and case.decision["rule"] == rule.pk
+    assert [case.decision[name] for name in ("post", "person", "person_name", "manual")] == [
+        "抢修班长",
+        people.department.pk,
+        "department",
+        "先设围挡",
+    ]
+    assert "井盖归排水" in dispatch.explain(case.decision)
+    assert case.transitions.get(action="dispatch").detail["decision"] == case.decision
+    (notice,) = Notice.objects.all()
+    assert notice.user == people.department and "抢修班长" in notice.detail
+    # A unit that no rule on the first rank names gets the case alone.
+    third = make_unit("园林公司")
+    case = case_in("filed", people, type=kind)
+    assert act(people.dispatcher, case.number, "dispatch", unit=third.pk).status_code == 200
+    case.refresh_from_db()
+    assert not {"rule", *dispatch.DUTY} & set(case.decision) and Notice.objects.count() == 1
 
 
 def test_a_person_who_cannot_see_the_case_is_not_told(people):

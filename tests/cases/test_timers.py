@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from cases import actions, timers
+from cases import actions, announce, timers
 from cases.actions import Given
 from cases.models import Alarm, Case, Supervision
-from geo.models import User
+from geo import code_tables
+from geo.models import Notice, User
 from geo.problems import Problem
 from tests.cases.people import act, case_in, make_people
-from tests.factories import make_city
+from tests.factories import make_city, make_user
 
 # A Wednesday without holidays around it, 10:00 in Shanghai.
 NOW = datetime(2026, 6, 10, 2, tzinfo=UTC)
@@ -182,10 +184,78 @@ def test_a_worker_that_dies_leaves_nothing_half(monkeypatch):
     def dies(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr("cases.effects.Supervision.objects.create", dies)
+    monkeypatch.setattr("cases.models.Supervision.objects.create", dies)
     with pytest.raises(MemoryError):
         timers.ring_due(NOW + 10 * DAY)
     monkeypatch.undo()
     assert not Alarm.objects.exists() and not case.transitions.exists()
     timers.ring_due(NOW + 10 * DAY)
     assert case.supervisions.count() == 3 and case.alarms.count() == 5
+
+
+@pytest.fixture
+def complaint(people, monkeypatch):
+    """In hand since Wednesday 10:00, supervised by a leader, due next Friday."""
+    due = NOW + 9 * DAY
+    case = case_in(
+        "in_hand",
+        people,
+        flow="complaint",
+        complaint_kind="help",
+        phase="unit",
+        holder_unit=people.unit,
+        handle_due_at=due,
+        due_at=due,
+    )
+    Case.objects.filter(pk=case.pk).update(reported_at=NOW, dispatched_at=NOW)
+    with monkeypatch.context() as then:
+        then.setattr(timezone, "now", lambda: NOW)
+        actions.act(case.number, "supervise", User.objects.get(pk=people.leader.pk), Given(reason="尽快"))
+    case.refresh_from_db()
+    return case
+
+
+def reminded(case) -> list[str]:
+    lines = case.transitions.filter(action="remind_daily").order_by("id")
+    return [line.at.isoformat()[:10] for line in lines]
+
+
+def test_a_supervised_complaint_is_called_to_mind_each_working_day(people, complaint):
+    # The order itself was Wednesday's; Thursday's comes when the office opens, at 9:00 in Shanghai.
+    thursday = datetime(2026, 6, 11, 1, tzinfo=UTC)
+    assert complaint.timer_at == thursday
+    timers.ring_due(thursday - timedelta(minutes=1))
+    assert reminded(complaint) == []
+    for _again in range(2):
+        timers.ring_due(thursday + timedelta(minutes=1))
+        Case.objects.filter(pk=complaint.pk).update(timer_at=thursday)  # as after a crash
+    assert reminded(complaint) == ["2026-06-11"]
+    assert complaint.transitions.filter(action="remind_daily").get().to_unit_id == people.unit.pk
+    # Friday was missed while nothing ran, the weekend is nobody's: Monday reminds once.
+    timers.ring_due(datetime(2026, 6, 13, 5, tzinfo=UTC))
+    timers.ring_due(datetime(2026, 6, 15, 5, tzinfo=UTC))
+    assert reminded(complaint) == ["2026-06-11", "2026-06-15"]
+    # Done, it is left in peace; so is a supervised case of another kind.
+    Case.objects.filter(pk=complaint.pk).update(state="closed", phase="ended", due_at=None)
+    other = case_in("handling", people, supervised=True, handle_due_at=NOW + 90 * DAY)
+    timers.settle_all()
+    timers.ring_due(datetime(2026, 6, 16, 5, tzinfo=UTC))
+    assert len(reminded(complaint)) == 2 and reminded(other) == []
+
+
+def test_whoever_has_the_complaint_is_told_of_the_day(people, complaint):
+    code_tables.load_templates()
+    timers.ring_due(datetime(2026, 6, 11, 2, tzinfo=UTC))
+    line = complaint.transitions.get(action="remind_daily")
+    announce.announce(complaint.pk, [line.pk])
+    told = Notice.objects.filter(url__contains=complaint.number).values_list("user__username", flat=True)
+    assert "department" in told and "other_department" not in told
+    # Answered, it lies with the desk: its people are told, and the unit is not.
+    desk = make_user("诉求专员", role="complaint_desk", area="990101001")
+    Notice.objects.all().delete()
+    Case.objects.filter(pk=complaint.pk).update(state="replied", phase="check")
+    timers.ring_due(datetime(2026, 6, 12, 2, tzinfo=UTC))
+    line = complaint.transitions.filter(action="remind_daily").latest("pk")
+    announce.announce(complaint.pk, [line.pk])
+    told = Notice.objects.filter(url__contains=complaint.number)
+    assert line.to_unit_id is None and {notice.user_id for notice in told} == {desk.pk}

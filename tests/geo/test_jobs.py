@@ -1,8 +1,10 @@
 """Background work, and what monitors see of it."""
 
 import asyncio
+import re
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -25,7 +27,7 @@ def no_jobs(db):
         cursor.execute(empty)
 
 
-def insert_job(status="doing", heartbeat="5 minutes", scheduled="1 minute"):
+def insert_job(status="doing", heartbeat="5 minutes", scheduled="1 minute", queue="default"):
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into procrastinate_workers (last_heartbeat) values (now() - %s::interval) returning id",
@@ -34,9 +36,9 @@ def insert_job(status="doing", heartbeat="5 minutes", scheduled="1 minute"):
         worker = cursor.fetchone()[0]
         cursor.execute(
             "insert into procrastinate_jobs (task_name, queue_name, status, worker_id, scheduled_at, args)"
-            " values ('geo.jobs.fold_tallies', 'default', 'todo', %s, now() - %s::interval, '{}')"
+            " values ('geo.jobs.fold_tallies', %s, 'todo', %s, now() - %s::interval, '{}')"
             " returning id",
-            [worker, scheduled],
+            [queue, worker, scheduled],
         )
         job = cursor.fetchone()[0]
         if status != "todo":
@@ -92,6 +94,30 @@ def test_health_tells_a_silent_worker_and_a_late_job(client, db):
     body = client.get("/healthz").json()
     assert body["status"] == "degraded" and body["jobs"]["oldest_due_seconds"] == pytest.approx(600, abs=5)
     assert client.post("/healthz").status_code == 405
+
+
+def test_long_work_may_wait_longer(client, db):
+    insert_job(status="succeeded", heartbeat="1 second")
+    insert_job(status="todo", heartbeat="1 second", scheduled="10 minutes", queue="long")
+    body = client.get("/healthz").json()
+    assert body["status"] == "ok" and body["jobs"]["oldest_due_seconds"] == 0
+    assert body["jobs"]["oldest_long_due_seconds"] == pytest.approx(600, abs=5)
+    insert_job(status="todo", heartbeat="1 second", scheduled="2 hours", queue="long")
+    assert client.get("/healthz").json()["status"] == "degraded"
+
+
+def test_every_queue_has_a_service_and_no_clock_waits_for_long_work():
+    served = re.findall(r'"--queues", "([a-z,]+)"', Path("script/lib/services.py").read_text())
+    # "builtin" is the library's own.
+    assert sorted(",".join(served).split(",")) == ["builtin", "default", "long", "outside"]
+    queues = {}
+    for name, task in jobs_app.tasks.items():
+        queues.setdefault(task.queue, set()).add(name)
+    assert set(queues) <= set(",".join(served).split(","))
+    assert {"grids.jobs.run_proposal", "assets.run_exchange", "cases.jobs.import_cases"} <= queues["long"]
+    # Whatever makes a file takes its time.
+    assert not {name for name in queues["default"] if "export" in name or "report" in name}
+    assert {"cases.jobs.ring_clocks", "geo.jobs.fold_tallies", "geo.jobs.retry_stalled"} <= queues["default"]
 
 
 def test_metrics_are_not_for_everybody(client, roles, settings):

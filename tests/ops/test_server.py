@@ -64,7 +64,7 @@ def test_second_start_is_quick_and_restarts_nothing(installation):
         assert connection.execute("select n from kept").fetchall() == [(42,)]
 
 
-@pytest.mark.parametrize("service", ["web", "worker", "courier", "events", "nginx", "postgres"])
+@pytest.mark.parametrize("service", ["web", "worker", "long", "courier", "events", "nginx", "postgres"])
 def test_a_killed_service_comes_back(installation, service):
     installation.wait_healthy(60)
     old = installation.kill(service)

@@ -161,7 +161,8 @@ function taskParts(here) {
   }
   const rows = app.tasks.map((task) => ({ task, distance: here && task.lon !== undefined ? metresBetween(here, task) : null }));
   const due = ({ task }) => (task.due_at ? Date.parse(task.due_at) : Infinity);
-  rows.sort((a, b) => (order === "near" ? (a.distance ?? Infinity) - (b.distance ?? Infinity) || due(a) - due(b) : due(a) - due(b) || (a.distance ?? 0) - (b.distance ?? 0)));
+  const urged = ({ task }) => (task.supervised ? 0 : 1);
+  rows.sort((a, b) => (order === "near" ? (a.distance ?? Infinity) - (b.distance ?? Infinity) || due(a) - due(b) : urged(a) - urged(b) || due(a) - due(b) || (a.distance ?? 0) - (b.distance ?? 0)));
   const parts = rows.map(({ task, distance }) => taskRow(task, distance));
   if (app.tasksAt && (!online() || Date.now() - app.tasksAt > 15 * 60e3)) {
     parts.push(el("li.muted.as-of", {}, fill(gettext("As of %(when)s"), { when: ago(app.tasksAt) }), " ",
@@ -184,7 +185,7 @@ export function taskRow(task, distance) {
       task.thumbnail_url ? picture(task.thumbnail_url) : el("span.no-photo", {}, icon("case")),
       el("span.grow", {},
         el("b", {}, headline(task)),
-        el("span.line", {}, task.state_label, task.flow && task.flow !== "city_management" && el("span.badge.is-kind", {}, task.flow_label), when && badge(when.tone, when.shape, when.text, when.title)),
+        el("span.line", {}, task.state_label, task.flow && task.flow !== "city_management" && el("span.badge.is-kind", {}, task.flow_label), task.supervised && task.phase !== "ended" && badge("overdue", "bang", gettext("Supervised")), when && badge(when.tone, when.shape, when.text, when.title)),
         el("span.line.muted", {}, distance !== null && el("span", {}, metres(distance)), el("span.ellipsis", {}, task.address || task.description || task.number))),
       icon("right")));
 }
