@@ -30,8 +30,7 @@ def bulk_page(request):
     """The cases of the console's filters (the first 200) to choose from, and what can be done for all."""
     filters = Filters.read(request.GET, request.user)
     rows = filters.tab(filters.narrow(visible(request)), request.user)
-    order = ["due_at", "pk"] if filters.sort == "due" else ["-reported_at", "-pk"]
-    numbers = list(rows.order_by(*order).values_list("number", flat=True)[: bulk.MOST])
+    numbers = list(rows.values_list("number", flat=True)[: bulk.MOST])
     cases = bulk.chosen(request.user, numbers)
     return render(
         request,
