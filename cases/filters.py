@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assets.models import ItemType
-from cases import flow_data, queries
+from cases import columns, flow_data, queries
 from cases.models import Case, Rating
 from cases.statistics import link
 from geo.models import Area, Organisation
@@ -105,6 +105,8 @@ SORTS = {
     "due": gettext_lazy("Soonest due first"),
     "new": gettext_lazy("Newest first"),
     "changed": gettext_lazy("Last changed first"),
+    "old": gettext_lazy("Oldest first"),
+    "number": gettext_lazy("By number"),
 }
 NAMES = (
     "view",
@@ -124,7 +126,10 @@ NAMES = (
     "bbox",
     "stat",
     "sort",
+    "columns",
 )
+# How the rows are shown, not which.
+SHOWN = ("view", "sort", "columns")
 
 
 @dataclass
@@ -168,6 +173,7 @@ class Filters:
             raise bad_parameter("flow", _("There is no flow “%s”.") % name[:40])
         self.states()
         self._reported()
+        columns.parse(self.get("columns"))
         if self.get("stat"):
             link.read(self.get("stat"))
 
@@ -199,6 +205,10 @@ class Filters:
 
         params = {name: value for name, value in {**self.params, **changes}.items() if value}
         return f"?{urlencode(params, safe=',;:=|')}" if params else ""
+
+    def cleared(self) -> str:
+        """The query string of the same tab without filters, shown in the same columns."""
+        return Filters({"view": self.view, "columns": self.get("columns")}).query()
 
     def states(self) -> tuple[str, ...]:
         """States by the ``state`` parameter: "open", a tab's name, or states with commas."""
@@ -327,7 +337,7 @@ class Filters:
         """What is filtered, in words, in the order of the filter bar."""
         told = []
         for name in NAMES:
-            if name in ("view", "sort") or not (value := self.get(name)):
+            if name in SHOWN or not (value := self.get(name)):
                 continue
             told.append(Chip(name, self._words(name, value), self.query(**{name: None})))
         return told
@@ -399,11 +409,21 @@ def state_words(state: str, table=None) -> str:
     return str(S(state).label) if state in S.values else state
 
 
-# Unique at the end, so that a page can begin where the last one ended.
+# Each by an index and unique at the end, so that a page can begin where the last one ended.
 ORDERS = {
     "due": (F("due_at").asc(nulls_last=True), "id"),
     "new": ("-reported_at", "-id"),
+    "old": ("reported_at", "id"),
     "changed": ("-updated_at", "-id"),
+    "number": ("number", "id"),
+}
+# The field that an order goes by, and where the rows after a value lie.
+KEYS = {
+    "due": ("due_at", "gt"),
+    "new": ("reported_at", "lt"),
+    "old": ("reported_at", "gt"),
+    "changed": ("updated_at", "lt"),
+    "number": ("number", "gt"),
 }
 
 
@@ -414,10 +434,10 @@ TOP = "top|"
 def page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], str]:
     """A page of rows after a cursor, and the cursor of the next ("" at the end).
 
-    What is supervised and not done stands on top, except in the order of changes. It is read for itself, by
-    an index of these few, so that the rest goes by the order's own index.
+    What is supervised and not done stands on top, except in the order of changes and of numbers. It is read for
+    itself, by an index of these few, so that the rest goes by the order's own index.
     """
-    if sort == "changed":
+    if sort not in ("due", "new"):
         return _page(rows, sort, after, size)
     found: list[Case] = []
     if not after or after.startswith(TOP):
@@ -428,31 +448,34 @@ def page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], 
     return found + rest, after
 
 
-_BY = {"due": "due_at", "new": "reported_at", "changed": "updated_at"}
-
-
 def _cursor(case: Case, sort: str) -> str:
-    at = getattr(case, _BY[sort])
-    return f"{at.isoformat() if at else ''}|{case.pk}"
+    value = getattr(case, KEYS[sort][0])
+    return f"{value if isinstance(value, str) else value.isoformat() if value else ''}|{case.pk}"
 
 
 def _page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], str]:
-    name = _BY[sort]
+    """However far down the list, the index is entered where the page begins."""
+    name, beyond = KEYS[sort]
+    parts = [rows]
     if after:
-        stamp, _bar, pk = after.partition("|")
+        text, _bar, last = after.rpartition("|")
         try:
-            at, pk = (datetime.fromisoformat(stamp) if stamp else None), int(pk)
+            value = text if name == "number" else datetime.fromisoformat(text) if text else None
+            pk = int(last)
         except ValueError:
             raise bad_parameter("after", _("This list cannot go on from here; open it anew.")) from None
-        if sort == "due":
-            rows = rows.filter(
-                Q(due_at=None, pk__gt=pk)
-                if at is None
-                else Q(due_at__gt=at) | Q(due_at=at, pk__gt=pk) | Q(due_at=None)
-            )
+        # Rows without a deadline stand at the end of their list, and have a range of their own there.
+        if value is None:
+            parts = [rows.filter(**{name: None, "pk__gt": pk})]
         else:
-            rows = rows.filter(Q(**{f"{name}__lt": at}) | Q(**{name: at}, pk__lt=pk))
-    found = list(rows[: size + 1])
+            next_ones = Q(**{f"{name}__{beyond}": value}) | Q(**{name: value, f"pk__{beyond}": pk})
+            parts = [rows.filter(next_ones, **{f"{name}__{beyond}e": value})]
+            if sort == "due":
+                parts.append(rows.filter(due_at=None))
+    found: list[Case] = []
+    for part in parts:
+        if len(found) <= size:
+            found += part[: size + 1 - len(found)]
     if len(found) <= size:
         return found, ""
     return found[:size], _cursor(found[size - 1], sort)

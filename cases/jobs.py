@@ -12,9 +12,9 @@ from geo.jobs import LONG, PATIENT, app
 
 
 @app.task(queue=LONG)
-def export_cases(output_id: int, query: dict) -> None:
-    """Write a workbook of cases for an output. Begun again after a crash, it begins anew."""
-    exports.write_cases(output_id, query)
+def export_cases(output_id: int, query: dict, kind: str = "xlsx") -> None:
+    """Write a file of cases for an output. Begun again after a crash, it begins anew."""
+    exports.write_cases(output_id, query, kind)
 
 
 @app.task(queue=LONG)

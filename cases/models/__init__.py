@@ -39,7 +39,7 @@ from cases.models.residents import (
 )
 from cases.models.rules import DispatchRule, FilingStandard, RuleAlarm
 from cases.models.statistics import CaseCheck, CaseFact, CaseSpell, Report, ReportTemplate
-from cases.models.views import SavedView
+from cases.models.views import ColumnChoice, SavedView
 
 __all__ = [
     "Alarm",
@@ -51,6 +51,7 @@ __all__ = [
     "CaseImport",
     "CaseRequest",
     "CaseSpell",
+    "ColumnChoice",
     "DispatchRule",
     "EvaluationGrid",
     "EvaluationModel",

@@ -97,6 +97,8 @@ def case_context(request, case: Case) -> dict:
     areas = Area.objects.filter(code__in={code[:6], code[:9], code}, valid_to=None).order_by("code")
     return {
         "case": case,
+        # Where other cases are opened: in the drawer, or each on a page of its own.
+        "way": "case-page",
         "story": story(case, user, photos),
         "photos": [photo for photo in photos if photo not in pair],
         "pair": pair,

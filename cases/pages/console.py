@@ -27,7 +27,7 @@ from geo.events import row_hash
 from geo.menu import menu
 from geo.models import Area, Notice, Organisation
 from geo.problems import Problem
-from geo.rest import COUNT_TO, parse_number
+from geo.rest import COUNT_TO, bad_parameter, parse_number
 from grids.models import Grid
 
 PAGE = 40
@@ -86,27 +86,34 @@ def home(user) -> str:
 
 def list_context(request, filters: Filters) -> dict:
     """A page of rows with tabs, counts, chips and saved views."""
-    base = visible(request)
-    narrowed = filters.narrow(base)
+    narrowed = filters.narrow(visible(request))
     wanted = (
         filters.tab(narrowed, request.user).select_related("type", "grid", "holder_unit").defer("decision")
     )
     rows, after = page(wanted, filters.sort, request.GET.get("after", ""), PAGE)
     for case in desk_queries.with_pictures(rows):
         case.row = row_hash("cases", case.pk)
-    return {
-        "filters": filters,
+    return frame_context(request, filters, narrowed) | {
         "rows": rows,
         "after": after,
+        "sorts": wording.SORTS,
+        "stamp": timezone.now().isoformat(),
+        "open_number": request.GET.get("open", ""),
+        "may_register": request.user.can("cases.report") and not request.user.can("grids.check_in"),
+    }
+
+
+def frame_context(request, filters: Filters, narrowed: QuerySet, here: str = "console") -> dict:
+    """What stands around the rows on the page ``here``: tabs with counts, chips, saved views."""
+    return {
+        "here": reverse(here),
+        "on_map": here == "console",
+        "filters": filters,
         "tabs": tabs(narrowed, filters, request.user),
         "chips": filters.chips(),
         "quick": filters.quick(),
-        "sorts": wording.SORTS,
         "views": SavedView.objects.filter(user=request.user),
-        "stamp": timezone.now().isoformat(),
-        "open_number": request.GET.get("open", ""),
         "may_export": request.user.can(exports.PERMISSION),
-        "may_register": request.user.can("cases.report") and not request.user.can("grids.check_in"),
     }
 
 
@@ -188,8 +195,9 @@ def options(request, name: str):
     }
     if name not in makers:
         return HttpResponse(status=404)
-    choices = makers[name](request, filters)
-    return render(request, "cases/options.html", {"name": name, "groups": choices, "filters": filters})
+    here = reverse("case-table" if request.GET.get("page") == "table" else "console")
+    context = {"name": name, "groups": makers[name](request, filters), "here": here}
+    return render(request, "cases/options.html", context)
 
 
 def _choice(filters: Filters, name: str, value: str, label, *, detail="", deeper=""):
@@ -324,14 +332,22 @@ def _more(request, filters: Filters) -> list[dict]:
 @login_required
 @require_POST
 def export(request):
-    """Ask for the listed cases as a file."""
+    """Ask for the listed cases as a file, in the columns that the table shows where it names them."""
     visible(request)
     if not request.user.can(exports.PERMISSION):
         raise PermissionDenied(_("Your roles do not export cases."))
+    kind = request.POST.get("format", "xlsx")
+    if kind not in exports.FORMATS:
+        known = ", ".join(exports.FORMATS)
+        raise bad_parameter(
+            "format", _("%(name)s takes one of: %(known)s.") % {"name": "format", "known": known}
+        )
     filters = Filters.read(request.POST, request.user)
     title = " · ".join([_("Cases"), str(VIEWS[filters.view]), *(chip.label for chip in filters.chips())])
     query = filters.params | {"view": filters.view}
-    output = outputs.begin(request.user, title, lambda pk: jobs.export_cases.defer(output_id=pk, query=query))
+    output = outputs.begin(
+        request.user, title, lambda pk: jobs.export_cases.defer(output_id=pk, query=query, kind=kind)
+    )
     return JsonResponse({"id": output.pk, "url": reverse("outputs")}, status=202)
 
 

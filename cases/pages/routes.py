@@ -12,13 +12,18 @@ from cases.pages import (
     public,
     register,
     rules,
+    sheet,
     spots,
     supervisions,
+    table,
 )
 
 urlpatterns = [
     path("", console.console, name="console"),
+    path("cases/table/", table.table, name="case-table"),
+    path("cases/table/columns/", table.choose, name="case-table-columns"),
     path("cases/<str:number>/", case.case_page, name="case-page"),
+    path("cases/<str:number>/page/", sheet.sheet, name="case-sheet"),
     path("cases/<str:number>/act/<slug:action>/", case.act, name="case-act"),
     path("cases/<str:number>/split/", bulk.split, name="case-split"),
     path("bulk/", bulk.bulk_page, name="bulk"),

@@ -217,6 +217,40 @@ def test_saved_views(page_of, people, cases):
     assert "due=late" in page.url and rows(page) == [cases[0].number]
 
 
+def test_the_table_and_one_case_on_a_page(page_of, people, cases):
+    page = page_of(people["lead"], "/cases/table/?view=desk&sort=old")
+    heads = page.locator("thead th")
+    page.click('[data-dialog="columns"]')
+    page.uncheck("#columns input[value=type]")
+    page.check("#columns input[value=address]")
+    # The state goes before the number, by keyboard.
+    page.focus("#columns li:has(input[value=state]) [data-move='-1']")
+    page.keyboard.press("Enter")
+    assert axe.check(page) == []
+    page.click("#columns .main")
+    page.wait_for_url("**columns=state,number,due**")
+    assert heads.nth(0).inner_text() == "状态" and heads.last.inner_text() == "地点"
+    page.click('[data-options="time"]')
+    page.click("#options-time .item >> nth=0")
+    page.wait_for_selector('[data-off="due"]')
+    assert page.locator("tbody tr").count() == 1 and "columns=state" in page.url
+
+    page.click(f"tbody a:has-text('{cases[0].number}')")
+    page.wait_for_selector("#map canvas, #map .ol-layer")
+    page.keyboard.press("e")
+    page.wait_for_selector(".toast")
+    assert Case.objects.get(pk=cases[0].pk).state == "accepted"
+    # The story is drawn anew, the map stays.
+    page.wait_for_selector("#now [data-main][hx-get]")
+    assert page.locator("#map .ol-layer").count() > 0
+    page.click("#now [data-main]")
+    page.wait_for_selector("#act[open] form")
+    page.click("#act .dialog-foot .main")
+    page.wait_for_selector("#act:not([open])", state="attached")
+    expect(page.locator(".story")).to_contain_text("派遣")
+    assert axe.check(page) == [] and page.said == []
+
+
 @pytest.mark.parametrize("size", [(1920, 1080), (1366, 768), (390, 844)])
 def test_nothing_serious_for_axe(page_of, people, cases, size):
     page = page_of(people["lead"], f"/cases/{cases[2].number}/", size)

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cases import desk_queries, queries
-from cases.filters import Filters, page, parse_ring
+from cases.filters import SORTS, Filters, page, parse_ring
 from cases.models import Case, CaseHold
 from geo.problems import Problem
 from tests import factories
@@ -118,7 +118,7 @@ def test_pages_follow_on_without_doubling(lead):
     for number in range(9):
         due = None if number % 3 == 0 else now + timedelta(hours=number // 3)
         factories.make_case(factories.at(0.2, 0.2), state="reported", due_at=due, reported_at=now)
-    for sort in ("due", "new", "changed"):
+    for sort in SORTS:
         filters = Filters.read({"view": "all", "sort": sort})
         rows = filters.tab(Case.objects.for_user(lead), lead)
         every, after, seen = [case.pk for case in rows], "", []

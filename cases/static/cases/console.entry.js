@@ -1,13 +1,16 @@
 // The console: list, map and drawer bound together; live; by keyboard.
-import { all, el, icon, one, onClick } from "@geo/dom.js";
-import { getJSON, request } from "@geo/http.js";
+import { all, one, onClick } from "@geo/dom.js";
+import { getJSON } from "@geo/http.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { on } from "@geo/keys.js";
 import { subscribe } from "@geo/live.js";
 import { paced } from "@geo/pace.js";
 import { toast } from "@geo/toast.js";
-import { startForms } from "./forms.js";
+import { copyLink } from "./copy.js";
+import { startForms, startParts } from "./forms.js";
+import { startList } from "./list.js";
 import { ListMap } from "./listmap.js";
+import { startPhotos } from "./photos.js";
 import { startRegister } from "./register.js";
 
 const panes = one("#panes");
@@ -17,8 +20,9 @@ const dialog = one("#act");
 let lastRow = null;
 let drawerOpener = null;
 
-/** The filters of the list on screen, from the address. */
-const filters = () => new URLSearchParams(location.search);
+const filters = startList();
+startPhotos();
+startParts();
 const rows = () => all("#rows a[data-number]");
 const rowOf = (number) => (number ? one(`#rows a[data-number="${CSS.escape(number)}"]`) : null);
 const lonlat = (element) => [Number(element.dataset.lon), Number(element.dataset.lat)];
@@ -153,76 +157,8 @@ onClick("[data-show-rule]", (button) => {
   const shown = map.rule(JSON.parse(one(".drawer-head", drawer).dataset.polygon));
   button.setAttribute("aria-pressed", String(shown));
 });
-onClick("[data-copy-link]", async () => {
-  const link = new URL(`/cases/${encodeURIComponent(inHand())}/`, location.href).href;
-  try {
-    await navigator.clipboard.writeText(link);
-    toast(gettext("The link is copied."));
-  } catch {
-    toast(link, { seconds: 15 });
-  }
-});
-onClick("[data-photo]", (link, event) => {
-  event.preventDefault();
-  const viewer = el("dialog.wide", { "aria-label": link.dataset.photo },
-    el("div.dialog", {},
-      el("div.dialog-head", {}, el("h2", {}, link.dataset.photo),
-        el("button.button.quiet.icon-only", { type: "button", "aria-label": gettext("Close"), onclick: () => viewer.close() }, icon("close"))),
-      el("div.dialog-body", {}, el("img", { src: link.href, alt: link.dataset.photo }))));
-  viewer.addEventListener("close", () => viewer.remove());
-  viewer.addEventListener("click", (click) => { if (click.target === viewer) viewer.close(); });
-  document.body.append(viewer);
-  viewer.showModal();
-});
-
-// --- filters --------------------------------------------------------------------------------------------------
-async function fillOptions(popover, name, under = "") {
-  const params = filters();
-  if (name === "area") params.set("under", under);
-  popover.replaceChildren(el("span.skeleton.w80"), el("span.skeleton.w60"));
-  await window.htmx.ajax("GET", `/console/options/${name}/?${params}`, { target: popover, swap: "innerHTML" });
-  one("[data-narrow]", popover)?.focus();
-}
-onClick("[data-options]", (button) => {
-  const popover = one(`#${button.dataset.popover}`);
-  const name = button.dataset.options;
-  const area = filters().get("area") ?? "";
-  if (!popover.hidden) fillOptions(popover, name, name === "area" && area.length < 12 ? area : area.slice(0, 9));
-});
-onClick(".options [data-under]", (button) => fillOptions(button.closest(".popover"), "area", button.dataset.under));
+onClick("[data-copy-link]", () => copyLink(`/cases/${encodeURIComponent(inHand())}/`));
 onClick("[data-off='within']", () => map.showArea(null));
-document.addEventListener("input", (event) => {
-  if (!event.target.matches("[data-narrow]")) return;
-  const words = event.target.value.trim().toLowerCase();
-  const place = event.target.closest(".popover, .picker");
-  const list = one(".pick-list", place);
-  if (list) list.removeAttribute("data-closed");
-  for (const choice of all("[data-text]", place)) choice.hidden = !choice.dataset.text.includes(words);
-  for (const group of all("[data-group]", place)) group.hidden = !group.querySelector("[data-text]:not([hidden])");
-});
-one("#save-view-form")?.addEventListener("htmx:configRequest", ({ detail }) => {
-  for (const [name, value] of filters()) detail.parameters[name] = value;
-  if (!detail.parameters.view) detail.parameters.view = one("#list-scroll").dataset.view;
-});
-one("#save-view-form")?.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (!detail.successful) return;
-  one("#save-view").close();
-  one("#save-view-form").reset();
-  toast(gettext("The view is saved."));
-});
-
-onClick("[data-export]", async () => {
-  const params = filters();
-  params.set("view", one("#list-scroll").dataset.view);
-  const body = new FormData();
-  for (const [name, value] of params) body.append(name, value);
-  try {
-    const { url } = await request("/console/export/", { method: "POST", body });
-    toast(gettext("The file is being made; you are told when it is ready."), { action: () => { location.href = url; }, actionLabel: gettext("My files") });
-  } catch (error) {
-    toast(error, { bad: true });
-  }
-});
 
 // --- acting ---------------------------------------------------------------------------------------------------
 document.addEventListener("case-acted", ({ detail }) => {
@@ -323,14 +259,4 @@ map.start({ at: panes.dataset.at, home: panes.dataset.home, within: filters().ge
     drawerShown();
     map.flyTo(lonlat(one(".drawer-head", drawer)));
   }
-});
-
-// A case given out in parts: one more line, empty.
-onClick("[data-more-parts]", (button) => {
-  const lines = all("fieldset", button.closest("form"));
-  const line = lines.at(-1).cloneNode(true);
-  for (const field of all("select, input", line)) field.value = "";
-  one("legend", line).textContent = one("legend", line).textContent.replace(/\d+/, String(lines.length + 1));
-  button.before(line);
-  one("select", line).focus();
 });

@@ -1,5 +1,5 @@
 // What the action dialog needs beside its fields: photo previews, taking the position.
-import { el, one } from "@geo/dom.js";
+import { all, el, one, onClick } from "@geo/dom.js";
 import { gettext } from "@geo/i18n.js";
 
 export function startForms(root) {
@@ -32,4 +32,29 @@ export function startForms(root) {
       }, () => { told.value = gettext("No position: allow it in the browser's settings."); }, { enableHighAccuracy: true, timeout: 15000, maximumAge: 0 });
     });
   }
+}
+
+/** A case given out in parts: one more line, empty. */
+export function startParts() {
+  onClick("[data-more-parts]", (button) => {
+    const lines = all("fieldset", button.closest("form"));
+    const line = lines.at(-1).cloneNode(true);
+    for (const field of all("select, input", line)) field.value = "";
+    one("legend", line).textContent = one("legend", line).textContent.replace(/\d+/, String(lines.length + 1));
+    button.before(line);
+    one("select", line).focus();
+  });
+}
+
+/** Narrows the choices of a picker or popover while somebody types. */
+export function startNarrowing() {
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches("[data-narrow]")) return;
+    const words = event.target.value.trim().toLowerCase();
+    const place = event.target.closest(".popover, .picker");
+    const list = one(".pick-list", place);
+    if (list) list.removeAttribute("data-closed");
+    for (const choice of all("[data-text]", place)) choice.hidden = !choice.dataset.text.includes(words);
+    for (const group of all("[data-group]", place)) group.hidden = !group.querySelector("[data-text]:not([hidden])");
+  });
 }

@@ -7,7 +7,8 @@ import { gettext } from "@geo/i18n.js";
 import { paced } from "@geo/pace.js";
 import { Fill, Stroke, Style } from "ol/style.js";
 
-const ruleStyle = new Style({
+/** The drawn area of a dispatch rule. */
+export const ruleStyle = new Style({
   stroke: new Stroke({ color: SELECTED, width: 2, lineDash: [10, 6] }),
   fill: new Fill({ color: rgba(SELECTED, 0.08) }),
 });
