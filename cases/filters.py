@@ -434,7 +434,7 @@ TOP = "top|"
 def page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], str]:
     """A page of rows after a cursor, and the cursor of the next ("" at the end).
 
-    What is supervised and not done stands on top, except in the order of changes and of numbers. It is read for
+    What is supervised and not done stands on top by deadline and by newness. It is read for
     itself, by an index of these few, so that the rest goes by the order's own index.
     """
     if sort not in ("due", "new"):
