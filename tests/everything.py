@@ -74,12 +74,10 @@ from grids.models import (
     CheckIn,
     Grid,
     GridDuty,
-    GridVersion,
     PlanProposal,
     Publication,
     Shift,
     UnitGrid,
-    UnitGridVersion,
 )
 from tests.cases.evaluation.made import computed, field, leaf, make_evaluator, make_model, make_task, reported
 from tests.factories import (
@@ -87,9 +85,9 @@ from tests.factories import (
     LON,
     SIDE,
     START,
-    _cut,
     at,
     box,
+    cut,
     make_area,
     make_case,
     make_component,
@@ -137,8 +135,8 @@ class Everything:
         community = make_area(
             f"990103001{number:03d}", f"丙{number}社区", box(west, LAT + 2 * SIDE, SIDE), self.street
         )
-        _cut(community.code, west, LAT + 2 * SIDE, 2, Grid, GridVersion, self.publication)
-        _cut(community.code, west, LAT + 2 * SIDE, 2, UnitGrid, UnitGridVersion, self.publication)
+        cut({community.code: (west, LAT + 2 * SIDE)}, 2, Grid, self.publication)
+        cut({community.code: (west, LAT + 2 * SIDE)}, 2, UnitGrid, self.publication)
         unit = make_unit(f"单位之{number}", parent=self.rows[0]["unit"] if self.rows else None)
         person = make_user(f"person{number}", organisation=unit)
         Grant.objects.create(user=person, role=Role.objects.order_by("code")[number % 3], area_code="9901")

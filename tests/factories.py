@@ -67,12 +67,12 @@ def make_city() -> Area:
                 street,
             )
             corners[community.code] = west_edge, south_edge
-    _cut(corners, 2, Grid, publication)
-    _cut(corners, 4, UnitGrid, publication)
+    cut(corners, 2, Grid, publication)
+    cut(corners, 4, UnitGrid, publication)
     return city
 
 
-def _cut(corners: dict, parts: int, model, publication):
+def cut(corners: dict, parts: int, model, publication):
     side = SIDE / parts
     grids = model.objects.bulk_create(
         model(
