@@ -225,7 +225,8 @@ def test_the_table_and_one_case_on_a_page(page_of, people, cases):
     page.check("#columns input[value=address]")
     # The state goes before the number, by keyboard.
     page.focus("#columns li:has(input[value=state]) [data-move='-1']")
-    page.keyboard.press("Enter")
+    for _press in range(2):
+        page.keyboard.press("Enter")
     assert axe.check(page) == []
     page.click("#columns .main")
     page.wait_for_url("**columns=state,number,due**")
