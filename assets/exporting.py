@@ -13,9 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import geopandas
 import numpy as np
-import pyogrio
 import shapely
 from django.db.models import F
 from django.utils import timezone
@@ -233,6 +231,8 @@ def _write_geojson(path: Path, pieces, columns, name, format, crs) -> None:
 
 def _write_ogr(path: Path, pieces, columns, name, format, crs) -> None:
     """GeoPackage, or Shapefiles (one for each kind of geometry) in a ZIP archive."""
+    import geopandas
+
     path.unlink(missing_ok=True)
     written: dict[str, Path] = {}
     for values, shapes in pieces:
@@ -263,6 +263,8 @@ def _write_ogr(path: Path, pieces, columns, name, format, crs) -> None:
 
 def _append(frame, path: Path, append: bool, **options) -> None:
     """Text columns stay text even where a piece has only nothing in them."""
+    import pyogrio
+
     for column in frame.columns:
         if column != "geometry" and frame[column].dtype == object:
             frame[column] = frame[column].astype("string")

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyogrio
 import pyproj
 import shapely
 from django.utils.translation import gettext as _
@@ -66,6 +65,8 @@ def read_outlines(
     refused. Invalid polygons are refused by name, or with ``repair`` mended when that changes their size by
     at most one per cent.
     """
+    import pyogrio  # with pandas 50 MB, for whoever reads files
+
     try:
         frame = pyogrio.read_dataframe(str(path), layer=layer, encoding=encoding, force_2d=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError) as error:

@@ -6,7 +6,6 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-import pyogrio
 import shapely
 from django.utils.translation import gettext as _
 
@@ -81,6 +80,8 @@ def read_frame(path: Path | str, crs: str | int | None, *, layer: str | None = N
 
     ``crs`` is what the numbers are in; without it the file's own label counts.
     """
+    import pyogrio
+
     name = Path(path).name
     try:
         frame = pyogrio.read_dataframe(str(path), layer=layer, encoding=encoding, force_2d=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyogrio
 import shapely
 from django.utils.translation import gettext as _
 
@@ -62,6 +61,8 @@ class Source:
             start += CHUNK
 
     def _frame(self, start: int):
+        import pyogrio
+
         try:
             return pyogrio.read_dataframe(
                 str(self.path),
@@ -110,6 +111,8 @@ def opened(path: Path | str, layer: str | None = None, encoding: str | None = No
 
 def layers(path: Path | str) -> list[str]:
     """Names of the layers of a file; empty for a table of text."""
+    import pyogrio
+
     path = Path(path)
     if path.suffix.lower() in (".csv", ".txt", ".tsv", ".zip"):
         return []
@@ -134,6 +137,8 @@ def _open(path: Path, layer, encoding) -> Source:
         return Source(path, None, encoding, [name.strip() for name in columns], rows, "", False)
     if path.suffix.lower() == ".shp" and not encoding and not path.with_suffix(".cpg").exists():
         encoding = _dbf_encoding(path)
+    import pyogrio
+
     try:
         names = layers(path)
         if layer is None and len(names) > 1:

@@ -10,8 +10,6 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-import geopandas
-import pyogrio
 import xlsxwriter
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -246,6 +244,9 @@ def _points_csv(path: Path, task, subjects) -> int:
 
 
 def _points_gpkg(path: Path, task, subjects) -> int:
+    import geopandas
+    import pyogrio
+
     rows = _point_rows(task, subjects)
     if not rows:
         raise Problem(_("No points have been drawn within your scope."), kind="empty")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from functools import cached_property
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -123,13 +124,13 @@ class _Words:
     def __init__(self, parties=()):
         self.areas = _area_names()
         self.parties = dict(parties)
-        rows = ItemType.objects.order_by("standard", "kind", "class_code", "type_code")
-        self.classes = {
-            tuple(key): name
-            for *key, name in rows.distinct("standard", "kind", "class_code").values_list(
-                "standard", "kind", "class_code", "class_name"
-            )
-        }
+
+    @cached_property
+    def classes(self) -> dict[tuple, str]:
+        """Class names by standard, kind and code."""
+        key = ("standard", "kind", "class_code")
+        rows = ItemType.objects.order_by(*key, "type_code").distinct(*key)
+        return {tuple(codes): name for *codes, name in rows.values_list(*key, "class_name")}
 
 
 def _row(rule: DispatchRule, words: _Words) -> dict:

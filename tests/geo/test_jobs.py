@@ -1,7 +1,10 @@
 """Background work, and what monitors see of it."""
 
 import asyncio
+import os
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -118,6 +121,19 @@ def test_every_queue_has_a_service_and_no_clock_waits_for_long_work():
     # Whatever makes a file takes its time.
     assert not {name for name in queues["default"] if "export" in name or "report" in name}
     assert {"cases.jobs.ring_clocks", "geo.jobs.fold_tallies", "geo.jobs.retry_stalled"} <= queues["default"]
+
+
+def test_only_who_reads_tables_of_files_loads_what_reads_them():
+    """Some 50 MB in every process, services of all kinds."""
+    code = (
+        "import django, sys; django.setup(); import geo.routes; from procrastinate.contrib.django import app;"
+        "app.perform_import_paths(); print({'pandas', 'geopandas', 'gerrychain'} & set(sys.modules))"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "geo.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.strip() == "set()"
 
 
 def test_metrics_are_not_for_everybody(client, roles, settings):
