@@ -28,7 +28,10 @@ class Tally(TallyColumns):
         verbose_name = _("tally")
         verbose_name_plural = _("tallies")
         constraints = [
-            models.UniqueConstraint(fields=["measure", "area_code", "day", "klass"], name="geo_tally_once")
+            # With the value: a year of sums is read from the index alone.
+            models.UniqueConstraint(
+                fields=["measure", "area_code", "day", "klass"], include=["value"], name="geo_tally_once"
+            )
         ]
 
     def __str__(self):
