@@ -45,7 +45,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 VIEWS = {
     "mine": gettext_lazy("To do"),
-    "desk": gettext_lazy("Accepting and dispatching"),
+    "desk": gettext_lazy("Intake"),
     "unit": gettext_lazy("Handling"),
     "check": gettext_lazy("Checking"),
     "rating": gettext_lazy("Rating"),

@@ -28,6 +28,11 @@ class Node:
     stays: list[str] = field(default_factory=list)
 
     @property
+    def crowded(self) -> bool:
+        """Whether the name is wider than the box; a Chinese sign takes the room of two letters."""
+        return sum(1 if ord(sign) < 0x2E80 else 2 for sign in str(self.state.label)) > 19
+
+    @property
     def middle(self) -> tuple[float, float]:
         return self.x + WIDTH / 2, self.y + HEIGHT / 2
 

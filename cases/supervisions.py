@@ -70,7 +70,7 @@ def lines(user, order: Supervision) -> list[tuple[str, str]]:
     code = case.area_code
     names = Area.objects.filter(code__in={code[:6], code[:9], code}, valid_to=None).order_by("code")
     told = [
-        (_("Number"), order.number),
+        (_("Order number"), order.number),
         (_("Level"), str(order.get_level_display())),
         (_("To the unit"), str(order.unit or "—")),
         (_("Ordered at"), _moment(order.at)),

@@ -8,6 +8,7 @@ import uuid
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cases.models import Case, Transition
 from geo import webhooks
@@ -64,7 +65,7 @@ WORDS = {
     "reported": _("Reported"),
     "accepted": _("Accepted"),
     "rejected": _("Not accepted"),
-    "filed": _("Filed"),
+    "filed": pgettext_lazy("event", "Filed"),
     "dispatched": _("Dispatched"),
     "returned": _("Sent back by the unit"),
     "started": _("Handling began"),

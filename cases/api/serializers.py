@@ -48,7 +48,7 @@ class CaseRow(PlacedSerializer):
     flow_label = serializers.SerializerMethodField()
     source_label = serializers.CharField(source="get_source_display", read_only=True)
     type = TypeSerializer(read_only=True)
-    type_name = serializers.CharField(source="type.__str__", read_only=True, default="")
+    type_name = serializers.SerializerMethodField()
     thumbnail_url = serializers.SerializerMethodField()
     holder_unit = UnitOut(read_only=True)
     verifier = PersonOut(read_only=True)
@@ -92,6 +92,9 @@ class CaseRow(PlacedSerializer):
             "distance_m",
             *PlacedSerializer.PLACE,
         )
+
+    def get_type_name(self, case) -> str:
+        return str(case.type or "")
 
     def get_flow_label(self, case) -> str:
         return str(flow.flow_of(case).label)

@@ -61,7 +61,12 @@ class FlowVersion(models.Model):
         ]
 
     def __str__(self):
-        return f"{in_language(self.label, self.label_en)} {self.version}"
+        return f"{self.title} {self.version}"
+
+    @property
+    def title(self) -> str:
+        """Its name in the reader's language."""
+        return in_language(self.label, self.label_en)
 
 
 class CaseRequest(models.Model):

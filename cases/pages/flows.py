@@ -37,6 +37,19 @@ ACTORS = {
     flow.REPORTER: gettext_lazy("whoever reported it"),
     flow.SYSTEM: gettext_lazy("by rule"),
 }
+# The clocks that the shipped flows have; an operator's own goes by its code.
+TIMERS = {
+    "warning": gettext_lazy("Warning"),
+    "overdue": gettext_lazy("Overdue"),
+    "level_1": gettext_lazy("Supervision, level 1"),
+    "level_2": gettext_lazy("Supervision, level 2"),
+    "level_3": gettext_lazy("Supervision, level 3"),
+    "step_overdue": gettext_lazy("Step overdue"),
+    "take_overdue": gettext_lazy("Not taken in time"),
+    "review": gettext_lazy("Day of review"),
+    "unrated": gettext_lazy("Not rated in time"),
+    "legacy_review": gettext_lazy("Review of what was left"),
+}
 WHYS = {
     flow_trial.NO_ACTION: gettext_lazy("There is no such action."),
     flow_trial.NO_START: gettext_lazy("It does not start from that state."),
@@ -115,13 +128,24 @@ def _context(request, row: FlowVersion, problem: Problem | None = None) -> dict:
     if context["tab"] == "trial" and not blocked:
         trial = flow_trial.dry_run(request.user, table)
         context["trial"] = trial
-        context["refused"] = [(step, WHYS[step.why]) for step in trial.refused]
+        names = {move.action: str(move.label) for move in table.moves}
+        context["refused"] = [
+            {
+                "step": step,
+                "action": names.get(step.action, step.action),
+                "start": table.state_label(step.start) or step.start,
+                "end": table.state_label(step.end) or step.end,
+                "why": WHYS[step.why],
+            }
+            for step in trial.refused
+        ]
         context["lost"] = [(table.state_label(code) or code, count) for code, count in trial.lost]
     return context
 
 
 def _tables(table: flow.Flow, request) -> dict:
     chosen = request.GET.get("state", "")
+    names = {move.action: str(move.label) for move in table.moves}
     moves = []
     for number, move in enumerate(table.moves):
         if chosen and chosen not in move.start and chosen != move.end:
@@ -137,6 +161,7 @@ def _tables(table: flow.Flow, request) -> dict:
                 "by": ACTORS[move.by],
                 "right": permission_words(move.permission) if move.permission else "",
                 "asked": [flow_forms.INPUT_WORDS.get(name, name) for name in move.needs],
+                "then": [names.get(action, action) for action in move.then],
                 "guards": [guards.why(name) for name in move.guards if name in guards.GUARDS],
             }
         )
@@ -158,6 +183,8 @@ def _tables(table: flow.Flow, request) -> dict:
             {
                 "number": number,
                 "timer": timer,
+                "label": TIMERS.get(timer.kind, timer.kind),
+                "action": names.get(timer.action, timer.action),
                 "clock": flow_forms.CLOCK_WORDS.get(timer.clock, timer.clock),
                 "where": [Case.Phase(phase).label for phase in timer.phases if phase in Case.Phase.values]
                 + [table.state_label(state) for state in timer.states],

@@ -195,6 +195,8 @@ def decide(request, pk: int):
     )
     if item is None:
         raise Http404
+    if request.method == "GET" and (item.decided_at or item.meeting.state != State.PLANNED):
+        return redirect("meeting", item.meeting_id)
     case = find_case(request, item.case.number)
     units = meetings.units_of(item.meeting)
     problem = None

@@ -70,12 +70,25 @@ def state(case: Case) -> str:
 
 
 @register.simple_tag
-def flow_badge(case: Case) -> str:
-    """``{% flow_badge case %}``: what a case is when it is not one of city management, which most are."""
+def flow_words(case: Case) -> str:
+    """``{% flow_words case %}``: what a case is when it is not one of city management, which most are."""
     if case.flow == flow.CITY:
         return ""
     table = flow_data.find(case.flow, case.flow_version)
-    return format_html('<span class="badge is-kind">{}</span>', table.label if table else case.flow)
+    return str(table.label if table else case.flow)
+
+
+@register.simple_tag
+def flow_badge(case: Case) -> str:
+    """``{% flow_badge case %}``: the same as a badge."""
+    words = flow_words(case)
+    return format_html('<span class="badge is-kind">{}</span>', words) if words else ""
+
+
+@register.simple_tag
+def said(case: Case) -> str:
+    """``{% said case as words %}``: the description where the headline above it is not the same words."""
+    return "" if case.description == headline(case) else case.description
 
 
 @register.simple_tag

@@ -4,18 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('geo', '0009_webhooks'),
+        ("geo", "0009_webhooks"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='tally',
-            name='geo_tally_once',
+            model_name="tally",
+            name="geo_tally_once",
         ),
         migrations.AddConstraint(
-            model_name='tally',
-            constraint=models.UniqueConstraint(fields=('measure', 'area_code', 'day', 'klass'), include=('value',), name='geo_tally_once'),
+            model_name="tally",
+            constraint=models.UniqueConstraint(
+                fields=("measure", "area_code", "day", "klass"), include=("value",), name="geo_tally_once"
+            ),
         ),
     ]

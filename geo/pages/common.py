@@ -1,6 +1,7 @@
 """What the administrators' pages share: who may enter, lists, forms."""
 
 import functools
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -30,7 +31,9 @@ def office(*permissions: str):
 
 
 def cell(text, url: str = "", **more) -> dict:
-    """A cell of a list; with ``post`` a button."""
+    """A cell of a list; with ``post`` a button. A day is written as everywhere: 2026-11-27."""
+    if isinstance(text, date) and not isinstance(text, datetime):
+        text = text.isoformat()
     return {"text": "" if text is None else text, "url": url, **more}
 
 

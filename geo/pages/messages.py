@@ -191,7 +191,7 @@ def message(request, pk: int):
         (_("Result"), _result(row)),
         (_("Attempts"), row.attempts or ""),
         (_("Last attempt"), moment(row.tried_at)),
-        (_("Gateway"), row.gateway),
+        (_("Gateway"), _("Outbox") if row.gateway == "outbox" else row.gateway),
         (_("Id of the delivery"), row.uuid),
         (_("Id at the gateway"), row.gateway_id),
     ]

@@ -149,7 +149,9 @@ def test_pages(people):
     browser = page(lead(people))
     assert browser.get("/flows/").status_code == 200
     for tab in ("moves", "states", "clocks", "faults", "trial"):
-        assert browser.get(f"/flows/city_management/2/?tab={tab}").status_code == 200
+        shown = browser.get(f"/flows/city_management/2/?tab={tab}")
+        # In words: code names are for whoever edits.
+        assert shown.status_code == 200 and "auto_accept" not in shown.content.decode()
     assert browser.get("/flows/city_management/9/").status_code == 404
     assert browser.get("/flows/city_management/2/definition/").json()["prefix"] == "A"
     answer = browser.post("/flows/city_management/2/draft/")

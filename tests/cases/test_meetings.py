@@ -141,6 +141,10 @@ def test_a_letter_is_decided_and_the_duty_list_gets_a_row(offices):
     assert DispatchRule.objects.count() == 1 and case.transitions.count() == 1
     with refused(409):
         meetings.decide(offices.user("district"), item.pk, decision="又定一次")
+    browser = Client()
+    browser.force_login(offices.user("district"))
+    answer = browser.get(f"/meetings/items/{item.pk}/decide/")
+    assert answer.status_code == 302 and answer.url == f"/meetings/{item.meeting_id}/"
 
 
 def test_no_owner_found_marks_a_blocked_spot(offices):

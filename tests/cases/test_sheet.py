@@ -53,6 +53,17 @@ def test_each_flow_has_its_page(client, people, name, state):
     assert "<html" not in sheet(client, people.lead, case, **{"HX-Target": "sheet"})
 
 
+def test_a_letter_without_a_type_says_what_it_is_about(client, people):
+    case = make_case(HERE, flow=flow.LETTER, state="at_community", type=None, description="路面积水")
+    page = sheet(client, people.lead, case)
+    # Its words are the headline, and are not said again below it.
+    body = page[page.index('id="sheet"') :]
+    assert body.count("路面积水") == 1
+    assert client.get(f"/api/cases/{case.number}/").json()["type_name"] == ""
+    row = client.get("/?view=all").content.decode().split(f'id="row-{case.number}"')[1].split("</li>")[0]
+    assert "路面积水" in row and "民情信件" in row
+
+
 def test_only_who_may_see_it(client, people):
     case = case_in("handling", people)
     for user in (people.other_dispatcher, people.other_department):

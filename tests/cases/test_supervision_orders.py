@@ -57,6 +57,7 @@ def test_list_filters_and_paper(people, order):
     Supervision.objects.update(reply_due_at=timezone.now() - timedelta(hours=1))
     assert order.number in browser.get("/supervisions/?state=late").content.decode()
     page = browser.get(f"/supervisions/{order.number}/").content.decode()
+    assert f"<dt>督办编号</dt><dd>{order.number}" in page
     assert "请立即处置" in page and "一号路口" in page and order.case.number in page and "举报人" not in page
 
 

@@ -29,10 +29,26 @@ from geo import audit
 from geo.net import client_address
 from geo.pages.common import cell, office, page_of, yes
 
-ICONS = (
-    *("bang", "lamp", "trash", "shop", "tree", "facility", "component", "report", "building", "risk", "pin"),
-    *("edit", "parking", "track", "area", "toilet", "list", "question"),
-)
+ICONS = {
+    "bang": gettext_lazy("Triangle with a mark"),
+    "lamp": gettext_lazy("Street lamp"),
+    "trash": gettext_lazy("Bin"),
+    "shop": gettext_lazy("Shop front"),
+    "tree": gettext_lazy("Tree"),
+    "facility": gettext_lazy("Shop awning"),
+    "component": gettext_lazy("Manhole cover"),
+    "report": gettext_lazy("House with a mark"),
+    "building": gettext_lazy("High building"),
+    "risk": gettext_lazy("Shield with a mark"),
+    "pin": gettext_lazy("Pin"),
+    "edit": gettext_lazy("Pencil"),
+    "parking": gettext_lazy("Car park sign"),
+    "track": gettext_lazy("Winding way"),
+    "area": gettext_lazy("Many-cornered area"),
+    "toilet": gettext_lazy("Public toilet"),
+    "list": gettext_lazy("Lines"),
+    "question": gettext_lazy("Question mark"),
+}
 _DATE = {"type": "date"}
 
 
@@ -157,7 +173,7 @@ def text(request, pk: int | None = None):
 
 
 class TopicForm(forms.ModelForm):
-    icon = forms.ChoiceField(label=gettext_lazy("Picture"), choices=[(one, one) for one in ICONS])
+    icon = forms.ChoiceField(label=gettext_lazy("Picture"), choices=list(ICONS.items()))
 
     class Meta:
         model = PublicTopic

@@ -52,7 +52,7 @@ def overview(request):
         refused=Count("pk", filter=Q(state=Case.State.REJECTED)),
     )
     ratings = Rating.objects.filter(kind=Rating.Kind.OUTER, at__gte=since, case__in=seen).aggregate(
-        n=Count("pk"), stars=Avg("stars"), solved=Count("pk", filter=Q(solved=True))
+        n=Count("pk"), stars=Avg("stars"), solved=Count("pk", filter=Q(solved=True)), said=Count("solved")
     )
     to_accept = seen.filter(state=Case.State.REPORTED)
     waiting = [
@@ -94,7 +94,7 @@ def overview(request):
             "crumbs": crumbs((_("Work"), ""), (_("Residents' pages"), "")),
             "figures": figures,
             "ratings": ratings,
-            "share": round(100 * ratings["solved"] / ratings["n"]) if ratings["n"] else None,
+            "share": round(100 * ratings["solved"] / ratings["said"]) if ratings["said"] else None,
             "days": DAYS,
             "waiting": waiting,
             "may_edit": request.user.can(EDIT),
