@@ -94,6 +94,13 @@ def _flow(case: Case, names: Names) -> str:
     return str(table.label if table else case.flow)
 
 
+def _type(case: Case, names: Names) -> str:
+    """The type; letters and complaints, which need none, say that they are one."""
+    if case.type:
+        return str(case.type)
+    return "" if case.flow == flow.CITY else _flow(case, names)
+
+
 def _left(case: Case, names: Names) -> str:
     """The running deadline as people say it."""
     return deadline(case.due_at, case.reported_at)[2] if case.is_open and case.due_at else ""
@@ -147,7 +154,7 @@ _all = (
     Column("flow", gettext_lazy("Kind of case"), 12, _flow),
     Column("state", gettext_lazy("State"), 10, lambda case, names: str(case.get_state_display())),
     Column("phase", gettext_lazy("Phase"), 10, lambda case, names: str(case.get_phase_display())),
-    Column("type", gettext_lazy("Type"), 20, _words("type"), related=("type",)),
+    Column("type", gettext_lazy("Type"), 20, _type, related=("type",)),
     Column(
         "type_code",
         gettext_lazy("Type code"),

@@ -6,13 +6,14 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterable
+from itertools import chain, islice
 
 import xlsxwriter
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import columns
-from cases.filters import Filters
+from cases.filters import Filters, parts
 from cases.models import Case
 from geo import audit, outputs
 from geo.models import Output
@@ -34,14 +35,16 @@ def write_cases(output_id: int, query: dict[str, str], kind: str = "xlsx") -> No
             return
         output, progress = work
         chosen = columns.parse(query.get("columns", "") or ",".join(columns.OF_A_FILE))
-        rows = columns.reading(_rows(output, query), chosen)
+        filters = Filters.read(query, output.user)
+        rows = columns.reading(_rows(output, filters), chosen)
         every = min(rows.order_by().count(), MOST)
         names = columns.Names()
         done = 0
 
         def lines():
             nonlocal done
-            for case in rows[:MOST].iterator(chunk_size=STEP):
+            ordered = (part.iterator(chunk_size=STEP) for part in parts(rows, filters.sort))
+            for case in islice(chain.from_iterable(ordered), MOST):
                 done += 1
                 yield [column.value(case, names) for column in chosen]
                 if done % STEP == 0:
@@ -85,9 +88,8 @@ def _csv(file, chosen: list[columns.Column], lines: Iterable[list]) -> None:
 FORMATS = {"xlsx": _workbook, "csv": _csv}
 
 
-def _rows(output: Output, query: dict[str, str]):
+def _rows(output: Output, filters: Filters):
     user = output.user
-    filters = Filters.read(query, user)
     # Both the right to see and the right to take away, as they are when the file is made.
     rows = Case.objects.for_user(user).filter(pk__in=Case.objects.for_user(user, PERMISSION).values("pk"))
     return filters.tab(filters.narrow(rows), user)

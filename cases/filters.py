@@ -429,6 +429,13 @@ KEYS = {
 
 # Before the cursor of a page that ends among what stands on top.
 TOP = "top|"
+# Orders in which what is supervised and not done stands on top.
+TOPPED = ("due", "new")
+
+
+def parts(rows: QuerySet, sort: str) -> list[QuerySet]:
+    """All rows in the order in which ``page`` gives them out, one query after the other."""
+    return [rows.filter(queries.urged()), rows.exclude(queries.urged())] if sort in TOPPED else [rows]
 
 
 def page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], str]:
@@ -437,7 +444,7 @@ def page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], 
     What is supervised and not done stands on top by deadline and by newness. It is read for
     itself, by an index of these few, so that the rest goes by the order's own index.
     """
-    if sort not in ("due", "new"):
+    if sort not in TOPPED:
         return _page(rows, sort, after, size)
     found: list[Case] = []
     if not after or after.startswith(TOP):

@@ -78,9 +78,17 @@ def meetings_page(request):
         "areas": _areas(codes),
         "data": request.POST,
         "problem": problem,
+        "errors": _errors(problem),
         "today": timezone.localdate(),
     }
     return render(request, "cases/meetings.html", context, status=problem.status if problem else 200)
+
+
+def _errors(problem: Problem | None) -> dict[str, str]:
+    """What is wrong, by field."""
+    return {
+        error.get("pointer", "").strip("/"): error["detail"] for error in (problem.errors if problem else ())
+    }
 
 
 def _count(rows: list[JointMeeting]) -> None:
@@ -229,10 +237,7 @@ def decide(request, pk: int):
         "data": request.POST,
         "chosen_units": request.POST.getlist("units"),
         "problem": problem,
-        "errors": {
-            error.get("pointer", "").strip("/"): error["detail"]
-            for error in (problem.errors if problem else ())
-        },
+        "errors": _errors(problem),
         "client_key": request.POST.get("client_key") or uuid.uuid4(),
     }
     return render(request, "cases/meeting_decide.html", context, status=problem.status if problem else 200)

@@ -16,7 +16,7 @@ from cases.columns import Column
 from cases.filters import Filters, page
 from cases.models import Case
 from cases.pages.console import frame_context, visible, wants
-from cases.templatetags.cases import flow_words, state
+from cases.templatetags.cases import state
 from geo.templatetags.times import due
 
 PAGE = 100
@@ -76,8 +76,6 @@ def _head(column: Column, filters: Filters) -> dict:
 
 def _cell(column: Column, case: Case, names: columns.Names) -> dict:
     value = column.value(case, names)
-    if value == "" and column.name == "type":
-        value = flow_words(case)
     rich = RICH.get(column.name)
     return {"column": column, "value": rich(case) if rich and value != "" else value}
 

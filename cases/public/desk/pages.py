@@ -52,7 +52,7 @@ def overview(request):
         refused=Count("pk", filter=Q(state=Case.State.REJECTED)),
     )
     ratings = Rating.objects.filter(kind=Rating.Kind.OUTER, at__gte=since, case__in=seen).aggregate(
-        n=Count("pk"), stars=Avg("stars"), solved=Count("pk", filter=Q(solved=True)), said=Count("solved")
+        n=Count("pk"), stars=Avg("stars"), said=Count("solved"), solved=Count("pk", filter=Q(solved=True))
     )
     to_accept = seen.filter(state=Case.State.REPORTED)
     waiting = [

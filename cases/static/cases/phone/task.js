@@ -51,7 +51,7 @@ export async function taskScreen(root, { rest, go }) {
         el("div.body", {},
           el("p.row-wrap", {}, badge("open", "case", row.state_label || row.state), row.flow !== "city_management" && row.flow_label && el("span.badge.is-kind", {}, row.flow_label), when && badge(when.tone, when.shape, when.text, when.title)),
           el("h2", {}, headline(row)),
-          row.description && el("p", {}, row.description),
+          row.description && row.description !== headline(row) && el("p", {}, row.description),
           el("p.muted.code", {}, row.number))),
       photosPart(),
       placePart(),
