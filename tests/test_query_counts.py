@@ -279,16 +279,16 @@ def test_the_number_of_queries(client, city, people, settings):
         everything.grow(MANY)
         many = {label: ask(client, people[role], address)[1] for label, (role, address) in taken.items()}
         transaction.set_rollback(True)
-    # Whoever came first may have read what is then kept in memory: ask these once more.
+    # Another row may have been the first to be shown: ask once more.
     for label, (role, address) in taken.items():
-        if len(few[label]) != len(many[label]):
+        if len(few[label]) < len(many[label]):
             few[label] = ask(client, people[role], address)[1]
 
     grown = [
         f"{label} ({taken[label][1]}): {len(few[label])} with {FEW} rows, {len(many[label])} with {MANY}\n"
         + "\n".join(f"    {one[:300]}" for one in surplus(few[label], many[label]))
         for label in taken
-        if len(few[label]) != len(many[label])
+        if len(few[label]) < len(many[label])
     ]
     assert not grown, "\n".join(grown)
     counts = {label: len(statements) for label, statements in sorted(many.items())}

@@ -15,7 +15,7 @@ from datetime import date
 import pytest
 from django.core.files.base import ContentFile
 from django.db import connection
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
 
 from assets.models import Building, Enterprise, Estate, House, Household, ResidentUnit, RiskPoint, Shop
@@ -305,6 +305,14 @@ def _tiles(text, names, known):
         yield "/" + filled
 
 
+def route_of(address: str) -> str:
+    """The route that an address is answered by; the address itself where there is none."""
+    try:
+        return resolve(address.partition("?")[0]).route
+    except Resolver404:
+        return address
+
+
 def body(response) -> bytes:
     content = b"".join(response.streaming_content) if response.streaming else response.content
     return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
@@ -336,9 +344,13 @@ def test_nothing_comes_back(client, secrets, kind):
         client.force_login(user)
     client.raise_request_exception = False
     own = OFFICE if kind == "administrator" else ()
-    leaks, broken = [], []
+    leaks, broken, not_read = [], [], set()
     for address in addresses(secrets):
+        if (route := route_of(address)) in not_read:
+            continue
         response = client.get(address)
+        if response.status_code == 405:
+            not_read.add(route)  # whatever row it is asked for
         if response.status_code >= 500:
             broken.append(f"{response.status_code} {address}")
         elif MARKER.encode() in without_question(body(response)) and not address.startswith(own):

@@ -31,7 +31,7 @@ def add(actor, key: Open311Key, *, ip: str | None = None) -> str:
     """
     if actor is not None:
         accounts.need(actor, accounts.MANAGE_SETTINGS)
-    secret = secrets.token_urlsafe(30)
+    secret = secrets.token_hex(24)  # the command line takes what begins with "-" for an option
     key.prefix, key.sha256, key.created_by = secret[:_SHOWN], digest(secret), actor
     with transaction.atomic():
         key.save(force_insert=True)
