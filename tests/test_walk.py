@@ -52,6 +52,8 @@ OFFICE = (
     "/manage/deliveries/",
 )
 OUTSIDE = ("message", "subscription", "webhook", "delivery")
+# The API's own description takes long and asks no row.
+ABOUT_ITSELF = ("api/schema/", "api/docs/")
 # Third-party pages that show no rows of ours; the admin is walked below by its own permission.
 SKIPPED = ("admin/", "static/", "media/")
 
@@ -280,7 +282,7 @@ def addresses(secrets):
         unknown = [one for one in names if one not in known]
         assert not unknown, f"teach the walk the parameter {unknown} of {route!r}"
         if not names:
-            yield from (f"/{text}{query}" for query in QUERIES)
+            yield from (f"/{text}{query}" for query in (QUERIES if text not in ABOUT_ITSELF else QUERIES[:1]))
             continue
         choices = [known[one] for one in names]
         if text.startswith("evaluation/") and len(names) > 1:
@@ -367,7 +369,8 @@ def test_the_marker_is_there_to_be_found(client, secrets):
     found = [
         address
         for address in addresses(secrets)
-        if not address.startswith("/logout") and MARKER.encode() in body(client.get(address))
+        if ("api/cases" in address or address.endswith(".mvt"))
+        and MARKER.encode() in body(client.get(address))
     ]
     assert any("api/cases" in address for address in found), found
     assert any(address.endswith(".mvt") for address in found), found
