@@ -463,7 +463,7 @@ def _cursor(case: Case, sort: str) -> str:
 def _page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case], str]:
     """However far down the list, the index is entered where the page begins."""
     name, beyond = KEYS[sort]
-    parts = [rows]
+    ranges = [rows]
     if after:
         text, _bar, last = after.rpartition("|")
         try:
@@ -473,14 +473,14 @@ def _page(rows: QuerySet, sort: str, after: str, size: int) -> tuple[list[Case],
             raise bad_parameter("after", _("This list cannot go on from here; open it anew.")) from None
         # Rows without a deadline stand at the end of their list, and have a range of their own there.
         if value is None:
-            parts = [rows.filter(**{name: None, "pk__gt": pk})]
+            ranges = [rows.filter(**{name: None, "pk__gt": pk})]
         else:
             next_ones = Q(**{f"{name}__{beyond}": value}) | Q(**{name: value, f"pk__{beyond}": pk})
-            parts = [rows.filter(next_ones, **{f"{name}__{beyond}e": value})]
+            ranges = [rows.filter(next_ones, **{f"{name}__{beyond}e": value})]
             if sort == "due":
-                parts.append(rows.filter(due_at=None))
+                ranges.append(rows.filter(due_at=None))
     found: list[Case] = []
-    for part in parts:
+    for part in ranges:
         if len(found) <= size:
             found += part[: size + 1 - len(found)]
     if len(found) <= size:
