@@ -13,6 +13,7 @@ import uuid
 from datetime import date
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
@@ -325,6 +326,12 @@ def without_question(content: bytes) -> bytes:
     return re.sub(rb'(q=|value="|%s)'.replace(b"%s", "“".encode()) + MARKER.encode(), b"", content)
 
 
+def logged_in(client) -> bool:
+    """Whether the client still sends a session: who is logged out is told to forget it."""
+    cookie = client.cookies.get(settings.SESSION_COOKIE_NAME)
+    return bool(cookie and cookie.value)
+
+
 def outsider(kind):
     if kind == "nobody":
         return None
@@ -357,7 +364,7 @@ def test_nothing_comes_back(client, secrets, kind):
             broken.append(f"{response.status_code} {address}")
         elif MARKER.encode() in without_question(body(response)) and not address.startswith(own):
             leaks.append(address)
-        if user is not None and "_auth_user_id" not in client.session:
+        if user is not None and not logged_in(client):
             client.force_login(user)
     assert not broken, "\n".join(broken)
     assert not leaks, "\n".join(leaks)

@@ -6,7 +6,15 @@ A file of its own, so that both halves of the walk run side by side.
 import pytest
 
 from geo.models import Organisation
-from tests.test_walk import OUTSIDE, OUTSIDERS, addresses, outsider, route_of, secrets  # noqa: F401 (a fixture)
+from tests.test_walk import (
+    OUTSIDE,
+    OUTSIDERS,
+    addresses,
+    logged_in,
+    outsider,
+    route_of,
+    secrets,  # noqa: F401 (a fixture)
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +38,7 @@ def test_nothing_can_be_changed(client, secrets, kind):  # noqa: F811
                 not_taken.add((route, method))  # whatever row it is sent to
             if response.status_code >= 500:
                 broken.append(f"{response.status_code} {method} {address}")
-            if user is not None and "_auth_user_id" not in client.session:
+            if user is not None and not logged_in(client):
                 client.force_login(user)
     assert not broken, "\n".join(broken)
     case.refresh_from_db()
