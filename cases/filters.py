@@ -291,7 +291,10 @@ class Filters:
             if mark not in MARKS:
                 raise bad_parameter("mark", _("There is no mark “%s”.") % mark[:40])
             rows = rows.filter(MARKS[mark][1])
-        if text := self.get("q"):
+        text = self.get("q")
+        if len(number := queries.number_in(text)) >= queries.TELLING:
+            rows = rows.filter(number__startswith=number)  # by its index, whatever the number of cases
+        elif text:
             rows = rows.filter(
                 Q(number__startswith=text.upper())
                 | Q(description__icontains=text)

@@ -25,6 +25,18 @@ S = Case.State
 PHASE = Case.Phase
 
 
+# The first letter of a number: of cases, letters and complaints.
+PREFIXES = "AWH"
+# A number's letter and its area's six digits; what is shorter may be a building's name.
+TELLING = 7
+
+
+def number_in(text: str) -> str:
+    """The beginning of a case's number that the text is; empty where it is something else."""
+    number = text.strip().upper()
+    return number if number[:1] in PREFIXES and number[1:].isdecimal() else ""
+
+
 def open_cases() -> Q:
     return ~Q(state__in=Case.ENDED)
 

@@ -4,25 +4,24 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from cases import queries
 from cases.models import Case
 from geo.registry import finders
 from geo.search import Finder, found
 
 MOST_DIGITS = 6
-PREFIXES = "AWH"  # of cases, letters and complaints
 
 
 def find_cases(user, text: str, limit: int) -> list[dict]:
     """Cases by the beginning of their number, or words of address and description, latest first."""
     rows = Case.objects.for_user(user).select_related("type").defer("decision")
-    number = text.upper()
-    if number[:1] in PREFIXES and number[1:].isdecimal():
+    if number := queries.number_in(text):
         rows = rows.filter(number__startswith=number)
     elif text.isdecimal():
         if len(text) < MOST_DIGITS:
             return []
         wanted = Q()
-        for prefix in PREFIXES:
+        for prefix in queries.PREFIXES:
             wanted |= Q(number__startswith=f"{prefix}{text}")
         rows = rows.filter(wanted)
     else:
