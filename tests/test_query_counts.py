@@ -149,6 +149,21 @@ KINDS = {
 }
 
 
+def codes(rows) -> list[str]:
+    """What people know each row by."""
+    return list(
+        dict.fromkeys(
+            getattr(row, "code", None) or getattr(row, "number", None) or str(row.pk) for row in rows
+        )
+    )
+
+
+def codes_of(layer: str, first: dict) -> list[str]:
+    """Codes of the rows that a layer may show; of all where it shows none of them by itself."""
+    own = [row for row in first.values() if row._meta.label == layers[layer].model]
+    return codes(own or first.values())
+
+
 def known(text: str, name: str, first: dict) -> list[str]:
     """What a parameter of a route may be: the first that gets an answer is taken."""
     if text.startswith("flows/"):
@@ -169,8 +184,7 @@ def known(text: str, name: str, first: dict) -> list[str]:
         return [str(first["evaluation_subject"].pk)]
     if name in ("code", "pk", "uuid") or (name == "name" and "basemaps" in text):
         if text.startswith("ogc/"):
-            codes = [getattr(row, "code", None) or str(row.pk) for row in first.values()]
-            return list(dict.fromkeys([*codes, first["case"].number]))
+            return codes(first.values())
         row = first[next(kind for start, kind in KINDS.items() if text.startswith(start))]
         return [str(getattr(row, {"pk": "pk"}.get(name, name)))]
     return VALUES[name]
@@ -218,7 +232,13 @@ def questions(first: dict) -> dict[str, list[str]]:
             for one, value in zip(walked, chosen, strict=True):
                 label = label.replace(f"<{one}>", value)
             candidates = []
-            for picked in itertools.product(*(known(text, one, first) for one in rest)):
+            own = walked and text.startswith("ogc/")
+            for picked in itertools.product(
+                *(
+                    codes_of(chosen[0], first) if own and one == "code" else known(text, one, first)
+                    for one in rest
+                )
+            ):
                 address = label
                 for one, value in zip(rest, picked, strict=True):
                     address = address.replace(f"<{one}>", value)
