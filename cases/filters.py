@@ -292,7 +292,7 @@ class Filters:
                 raise bad_parameter("mark", _("There is no mark “%s”.") % mark[:40])
             rows = rows.filter(MARKS[mark][1])
         text = self.get("q")
-        if len(number := queries.number_in(text)) >= queries.TELLING:
+        if number := queries.number_in(text):
             rows = rows.filter(number__startswith=number)  # by its index, whatever the number of cases
         elif text:
             rows = rows.filter(

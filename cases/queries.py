@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -24,17 +25,15 @@ from geo.rest import COUNT_TO
 S = Case.State
 PHASE = Case.Phase
 
-
-# The first letter of a number: of cases, letters and complaints.
-PREFIXES = "AWH"
-# A number's letter and its area's six digits; what is shorter may be a building's name.
-TELLING = 7
+# Fewer digits than those of its county may be a building's name.
+DIGITS = 6
+_NUMBER = re.compile(rf"[A-Z]{{1,2}}[0-9]{{{DIGITS},}}")
 
 
 def number_in(text: str) -> str:
-    """The beginning of a case's number that the text is; empty where it is something else."""
+    """The text as the beginning of a case's number (letters of its flow, digits); empty where it is none."""
     number = text.strip().upper()
-    return number if number[:1] in PREFIXES and number[1:].isdecimal() else ""
+    return number if _NUMBER.fullmatch(number) else ""
 
 
 def open_cases() -> Q:

@@ -9,7 +9,7 @@ from cases.models import Case
 from geo.registry import finders
 from geo.search import Finder, found
 
-MOST_DIGITS = 6
+PREFIXES = "AWH"  # of the flows that come with the product
 
 
 def find_cases(user, text: str, limit: int) -> list[dict]:
@@ -18,10 +18,10 @@ def find_cases(user, text: str, limit: int) -> list[dict]:
     if number := queries.number_in(text):
         rows = rows.filter(number__startswith=number)
     elif text.isdecimal():
-        if len(text) < MOST_DIGITS:
+        if len(text) < queries.DIGITS:
             return []
         wanted = Q()
-        for prefix in queries.PREFIXES:
+        for prefix in PREFIXES:
             wanted |= Q(number__startswith=f"{prefix}{text}")
         rows = rows.filter(wanted)
     else:
