@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from django.contrib.gis.geos import GEOSException, Polygon
 from django.db.models import F, Q, QuerySet
@@ -250,8 +251,12 @@ class Filters:
         midnight = [datetime(day.year, day.month, day.day, tzinfo=zone) if day else None for day in days]
         return midnight[0], midnight[1] + timedelta(days=1) if midnight[1] else None
 
-    def narrow(self, rows: QuerySet) -> QuerySet:
-        """Everything but tab and state: what the tabs' counts count."""
+    def narrow(self, rows: QuerySet, few: bool | None = None) -> QuerySet:
+        """Everything but tab and state: what the tabs' counts count.
+
+        ``few`` says that the rows are few already, as open ones are: their words are then read; else they are
+        looked up. Unless told, it follows from the tab. The rows are the same either way.
+        """
         if name := self.get("flow"):
             rows = rows.filter(flow=name)
         if area := self.get("area"):
@@ -295,12 +300,11 @@ class Filters:
         if number := queries.number_in(text):
             rows = rows.filter(number__startswith=number)  # by its index, whatever the number of cases
         elif text:
-            rows = rows.filter(
-                Q(number__startswith=text.upper())
-                | Q(description__icontains=text)
-                | Q(address__icontains=text)
-                | Q(type__name__icontains=text)
-            )
+            few = self.view != "all" if few is None else few
+            found = queries.said(text, few) | Q(type_id__in=self._types_named)
+            if text.isascii():
+                found |= Q(number__startswith=text.upper())
+            rows = rows.filter(found)
         if box := self.get("bbox"):
             rows = rows.filter(geom__intersects=parse_bbox(box))
         if ring := self.get("within"):
@@ -321,6 +325,11 @@ class Filters:
         if states := self.states():
             rows = rows.filter(state__in=states)
         return rows.order_by(*ORDERS[self.sort])
+
+    @cached_property
+    def _types_named(self) -> list[int]:
+        """Types with the words in their name: few, and read before, so that the cases go by their index."""
+        return list(ItemType.objects.filter(name__icontains=self.get("q")).values_list("pk", flat=True))
 
     @staticmethod
     def _type(text: str) -> Q:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections import Counter
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from cases import flow
 from cases.models import Case, CaseAttachment, Transition
 from geo.models import Organisation
 from geo.nearness import within_metres
+from geo.pairs import said_in
 from geo.rest import COUNT_TO
 
 S = Case.State
@@ -34,6 +34,11 @@ def number_in(text: str) -> str:
     """The text as the beginning of a case's number (letters of its flow, digits); empty where it is none."""
     number = text.strip().upper()
     return number if _NUMBER.fullmatch(number) else ""
+
+
+def said(text: str, few: bool = False) -> Q:
+    """The text stands in the description or the address; ``few`` as in ``said_in``, for open cases."""
+    return said_in(text, "description", "address", few=few)
 
 
 def open_cases() -> Q:
@@ -107,45 +112,69 @@ def told() -> QuerySet:
     )
 
 
-def counts(rows: QuerySet) -> dict:
+def counts(rows: QuerySet, apart: list[QuerySet] | None = None) -> dict:
     """How many of ``rows`` there are per state and per deadline, in one statement, each to 10,000.
 
     {"states": {state: n}, "phases": {phase: n}, "open": n, "overdue": n, "late": n, "due_today": n,
     "all": n}; a figure of 10,001 means "more than 10,000". Open cases, which are few, are read once for all
-    their figures; of ended ones, which are nearly all, no more are read than are told.
+    their figures; of ended ones, which are nearly all, no more are read than are told. ``apart`` are the same
+    rows as querysets without a row in common (``apart_for_user``): ended ones go by the index of each.
     """
-    clocks = {"overdue": overdue(), "late": late(), "due_today": due_today()}
+    found, figures = _open_and_ended(rows, {state: (state,) for state in Case.ENDED}, apart or [rows])
+    states = dict.fromkeys(S.values, 0)
+    phases = dict.fromkeys(PHASE.values, 0)
+    for state, phase, n in found:
+        states[state] = states.get(state, 0) + n
+        phases[phase] = phases.get(phase, 0) + n
+    told = {"states": _told(states), "phases": _told(phases), **_told(figures)}
+    return {**told, "all": sum(told["states"].values())}
+
+
+def counts_of_phases(rows: QuerySet, apart: list[QuerySet] | None = None) -> dict:
+    """As ``counts``, without the states of ended cases: {phase: n, "all": n}, "all" to 10,000 as well."""
+    found, _figures = _open_and_ended(rows, {"": Case.ENDED}, apart or [rows], clocks={})
+    phases = dict.fromkeys(PHASE.values, 0)
+    for _state, phase, n in found:
+        phases[phase] = phases.get(phase, 0) + n
+    return _told({**phases, "all": sum(phases.values())})
+
+
+def _told(figures: dict) -> dict:
+    return {name: min(n, COUNT_TO + 1) for name, n in figures.items()}
+
+
+def _open_and_ended(rows, ended: dict[str, tuple], apart: list[QuerySet], clocks=None) -> tuple[list, dict]:
+    """(state, phase, n) of open cases, and of ended ones by the names and states of ``ended``; and how many
+    open cases the ``clocks`` are true of. One statement.
+    """
+    if clocks is None:
+        clocks = {"overdue": overdue(), "late": late(), "due_today": due_today()}
     opened = (
         rows.filter(open_cases())
         .order_by()
         .values("state", "phase")
         .annotate(n=Count("pk"), **{name: Count("pk", filter=when) for name, when in clocks.items()})
     )
-    parts = [("select * from ({}) r", opened)]
-    for state in Case.ENDED:
-        to_there = rows.filter(state=state).order_by().values("state")[: COUNT_TO + 1]
-        parts.append(("select state, 'ended', count(*), 0, 0, 0 from ({}) r group by state", to_there))
+    zeros = ", 0" * len(clocks)
+    parts = [("select * from ({}) r", [], opened)]
+    for name, states in ended.items():
+        for part in apart:
+            to_there = part.filter(state__in=states).order_by().values("pk")[: COUNT_TO + 1]
+            parts.append((f"select %s, 'ended', count(*){zeros} from ({{}}) r", [name], to_there))
     texts, values = [], []
-    for text, part in parts:
+    for text, named, part in parts:
         with contextlib.suppress(EmptyResultSet):
             inner, its = part.query.sql_with_params()
             texts.append(text.format(inner))
-            values += its
+            values += [*named, *its]
     found = []
     if texts:
         with connection.cursor() as cursor:
             cursor.execute(" union all ".join(texts), values)
             found = cursor.fetchall()
-    of_state, of_phase = Counter(), Counter()
-    for state, phase, n, *_clocks in found:
-        of_state[state] += n
-        of_phase[phase] += n
-    figures = {"open": sum(n for state, n in of_state.items() if state not in Case.ENDED)}
+    figures = {"open": sum(row[2] for row in found if row[0] not in ended)}
     figures |= {name: sum(row[at] for row in found) for at, name in enumerate(clocks, 3)}
-    states = {state: min(of_state[state], COUNT_TO + 1) for state in {**dict.fromkeys(S.values), **of_state}}
-    phases = {phase: min(of_phase[phase], COUNT_TO + 1) for phase in PHASE.values}
-    figures = {name: min(n, COUNT_TO + 1) for name, n in figures.items()}
-    return {"states": states, "phases": phases, **figures, "all": sum(states.values())}
+    return [row[:3] for row in found], figures
 
 
 def likely_duplicates(

@@ -25,7 +25,7 @@ def find_cases(user, text: str, limit: int) -> list[dict]:
             wanted |= Q(number__startswith=f"{prefix}{text}")
         rows = rows.filter(wanted)
     else:
-        rows = rows.filter(Q(address__contains=text) | Q(description__contains=text))
+        rows = rows.filter(queries.said(text))
     return [
         found(
             f"{row.number} {row.type or ''}".strip(),

@@ -178,10 +178,7 @@ class SearchFilter(_Filter):
         if not self.applies(view):
             return queryset
         for word in text.split()[:8]:
-            condition = Q()
-            for name in view.search_fields:
-                condition |= Q(**{f"{name}__icontains": word})
-            queryset = queryset.filter(condition)
+            queryset = queryset.filter(view.has_word(word))
         return queryset
 
 
@@ -243,7 +240,9 @@ class KeysetPages(BasePagination):
         self.request, self.base_url = request, request.build_absolute_uri()
         self.limit = self._limit(request)
         self.names = self._names(queryset)
-        count = queryset.order_by()[: COUNT_TO + 1].count()
+        parts = view.counted(queryset) if hasattr(view, "counted") else [queryset]
+        first, *rest = [part.order_by().values("pk")[: COUNT_TO + 1] for part in parts]
+        count = (first.union(*rest, all=True) if rest else first).count()
         self.count, self.exact = min(count, COUNT_TO), count <= COUNT_TO
         backwards, after = self._cursor(request, queryset)
         names = [self._flip(name) for name in self.names] if backwards else self.names
@@ -504,6 +503,17 @@ class ScopedMixin:
 
     def get_queryset(self):
         return self.queryset.all().for_user(self.request.user, self.permission or None)
+
+    def counted(self, queryset) -> list:
+        """The list's rows as querysets that have no row in common, each counted by itself."""
+        return [queryset]
+
+    def has_word(self, word: str) -> Q:
+        """Rows in which a word of ``q`` occurs."""
+        condition = Q()
+        for name in self.search_fields:
+            condition |= Q(**{f"{name}__icontains": word})
+        return condition
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)

@@ -130,6 +130,13 @@ class CaseViewSet(Idempotent, ScopedViewSet):
         rows = queries.told() if self.action == "retrieve" else queries.listed()
         return rows.for_user(self.request.user)
 
+    def counted(self, queryset):
+        parts = queries.listed().apart_for_user(self.request.user)
+        return [self.filter_queryset(part) for part in parts]
+
+    def has_word(self, word: str) -> Q:
+        return queries.said(word) | (Q(number__startswith=word.upper()) if word.isascii() else Q())
+
     def get_serializer_class(self):
         return CaseDetail if self.action == "retrieve" else CaseRow
 
@@ -259,7 +266,8 @@ class CaseViewSet(Idempotent, ScopedViewSet):
     @action(detail=False, pagination_class=None)
     def counts(self, request):
         """How many per state and deadline under the list's filters (10,001: more than 10,000)."""
-        return Response(queries.counts(self.filter_queryset(self.get_queryset())))
+        rows = self.filter_queryset(self.get_queryset())
+        return Response(queries.counts(rows, self.counted(rows)))
 
     @extend_schema(
         parameters=[

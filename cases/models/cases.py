@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from geo.pairs import Pairs
 from geo.scopes import ScopedQuerySet, ScopeSpec
 from grids.models import Located, RawPosition
 
@@ -300,11 +301,7 @@ class Case(Located, RawPosition):
             # Lists in the other two orders; without, half a million rows are sorted for a page of fifty.
             models.Index(fields=["due_at", "id"], name="cases_case_by_due"),
             models.Index(fields=["-updated_at", "-id"], name="cases_case_by_change"),
-            GinIndex(
-                fields=["address", "description"],
-                name="cases_case_words",
-                opclasses=["gin_trgm_ops", "gin_trgm_ops"],
-            ),
+            GinIndex(Pairs("description", "address"), name="cases_case_pairs"),
         ]
 
     def __str__(self):

@@ -86,14 +86,12 @@ def home(user) -> str:
 
 def list_context(request, filters: Filters) -> dict:
     """A page of rows with tabs, counts, chips and saved views."""
-    narrowed = filters.narrow(visible(request))
-    wanted = (
-        filters.tab(narrowed, request.user).select_related("type", "grid", "holder_unit").defer("decision")
-    )
+    rows = filters.tab(filters.narrow(visible(request)), request.user)
+    wanted = rows.select_related("type", "grid", "holder_unit").defer("decision")
     rows, after = page(wanted, filters.sort, request.GET.get("after", ""), PAGE)
     for case in desk_queries.with_pictures(rows):
         case.row = row_hash("cases", case.pk)
-    return frame_context(request, filters, narrowed) | {
+    return frame_context(request, filters) | {
         "rows": rows,
         "after": after,
         "sorts": wording.SORTS,
@@ -103,13 +101,13 @@ def list_context(request, filters: Filters) -> dict:
     }
 
 
-def frame_context(request, filters: Filters, narrowed: QuerySet, here: str = "console") -> dict:
+def frame_context(request, filters: Filters, here: str = "console") -> dict:
     """What stands around the rows on the page ``here``: tabs with counts, chips, saved views."""
     return {
         "here": reverse(here),
         "on_map": here == "console",
         "filters": filters,
-        "tabs": tabs(narrowed, filters, request.user),
+        "tabs": tabs(request, filters),
         "chips": filters.chips(),
         "quick": filters.quick(),
         "views": SavedView.objects.filter(user=request.user),
@@ -117,13 +115,14 @@ def frame_context(request, filters: Filters, narrowed: QuerySet, here: str = "co
     }
 
 
-def tabs(narrowed: QuerySet, filters: Filters, user) -> list[dict]:
+def tabs(request, filters: Filters) -> list[dict]:
     """The tabs with their counts, each exact to 10,000."""
-    found = queries.counts(narrowed)
-    phases = found["phases"]
-    counted = {key: sum(phases[phase] for phase in group) for key, group in PHASES.items()}
+    opened = filters.narrow(visible(request), few=True)
+    apart = [filters.narrow(part, few=False) for part in Case.objects.apart_for_user(request.user)]
+    found = queries.counts_of_phases(opened, apart)
+    counted = {key: sum(found[phase] for phase in group) for key, group in PHASES.items()}
     counted["all"] = found["all"]
-    counted["mine"] = narrowed.filter(desk_queries.mine(user)).order_by()[: COUNT_TO + 1].count()
+    counted["mine"] = opened.filter(desk_queries.mine(request.user)).order_by()[: COUNT_TO + 1].count()
     return [
         {
             "id": key,
@@ -170,7 +169,7 @@ def news(request):
     return JsonResponse(
         {
             "fresh": fresh,
-            "tabs": {tab["id"]: tab["count"] for tab in tabs(narrowed, filters, request.user)},
+            "tabs": {tab["id"]: tab["count"] for tab in tabs(request, filters)},
         }
     )
 

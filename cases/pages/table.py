@@ -43,12 +43,12 @@ def table(request):
     """A page of the table, or only its pane when a filter changed."""
     filters = Filters.read(request.GET, request.user)
     chosen = columns.of(request.user, filters.get("columns"))
-    narrowed = filters.narrow(visible(request))
-    rows = columns.reading(filters.tab(narrowed, request.user), chosen)
+    listed = filters.tab(filters.narrow(visible(request)), request.user)
+    rows = columns.reading(listed, chosen)
     after = request.GET.get("after", "")
     cases, following = page(rows, filters.sort, after, PAGE)
     names = columns.Names(cases)
-    context = frame_context(request, filters, narrowed, "case-table") | {
+    context = frame_context(request, filters, "case-table") | {
         "heads": [_head(column, filters) for column in chosen],
         "lines": [[_cell(column, case, names) for column in chosen] for case in cases],
         "joined": columns.joined(chosen),

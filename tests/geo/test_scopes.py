@@ -58,3 +58,23 @@ def test_an_inactive_user_sees_nothing(cases):
     user.is_active = False
     user.__dict__.pop("scope", None)
     assert seen(user) == []
+
+
+def test_apart_is_the_same_without_a_row_twice(cases):
+    """Areas with desks that reach beyond, units, grids and own rows: each case is in one part."""
+    unit, user = make_unit(), make_user("everything", role="dispatcher", area="990101")
+    Grant.objects.create(user=user, role=Role.objects.get(code="department"), unit=unit)
+    Grant.objects.create(user=user, role=Role.objects.get(code="dispatcher"), area_code="990101001")
+    Grant.objects.create(user=user, role=Role.objects.get(code="grid_worker"))
+    make_worker(user, grid="990101001001001")
+    cases[0].holds.create(unit=unit)
+    cases[2].holds.create(unit=unit)
+    cases.append(make_case(at(2.75, 1.75), reporter=user))
+    cases.append(make_case(at(0.75, 0.25), reporter=user, verifier=user, desk_code="990101001"))
+    cases.append(make_case(at(2.25, 0.25), desk_code="990101001"))
+    cases.append(make_case(at(2.25, 0.25)))
+    parts = Case.objects.apart_for_user(user)
+    assert sorted(case.pk for part in parts for case in part) == [case.pk for case in seen(user)]
+    assert seen(user) == cases[:-1]
+    assert Case.objects.apart_for_user(AnonymousUser()) == []
+    assert [part.count() for part in Area.objects.apart_for_user(AnonymousUser())] == [Area.objects.count()]
