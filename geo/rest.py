@@ -171,7 +171,7 @@ class SearchFilter(_Filter):
         return bool(getattr(view, "search_fields", ()))
 
     def describe(self, view):
-        return "words that must occur in: " + ", ".join(view.search_fields)
+        return view.search_said or "words that must occur in: " + ", ".join(view.search_fields)
 
     def filter_queryset(self, request, queryset, view):
         text = request.query_params.get(self.parameter, "").replace("\x00", "")
@@ -473,6 +473,7 @@ class ScopedMixin:
 
     bbox_path, area_path, grid_path = "geom", "area_code", "grid"
     search_fields: tuple[str, ...] = ()
+    search_said = ""  # how ``q`` looks for words, where ``has_word`` does it in its own way
     ordering_fields: tuple[str, ...] = ()
     ordering: tuple[str, ...] = ()
     permission = ""  # read permission; the model's own by default

@@ -122,6 +122,7 @@ class CaseViewSet(Idempotent, ScopedViewSet):
     serializer_class = CaseRow
     lookup_field = "number"
     search_fields = ("number", "description", "address")
+    search_said = "words that must occur in description or address, or begin the number"
     ordering_fields = ("reported_at", "due_at", "number", "updated_at", "closed_at", "state")
     ordering = ("-reported_at", "-id")
     http_method_names = ("get", "head", "options", "post")
