@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, Count, ExpressionWrapper, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Concat
 from django.utils import timezone
 
@@ -118,49 +129,53 @@ def counts(rows: QuerySet, apart: list[QuerySet] | None = None) -> dict:
     {"states": {state: n}, "phases": {phase: n}, "open": n, "overdue": n, "late": n, "due_today": n,
     "all": n}; a figure of 10,001 means "more than 10,000". Open cases, which are few, are read once for all
     their figures; of ended ones, which are nearly all, no more are read than are told. ``apart`` are the same
-    rows as querysets without a row in common (``apart_for_user``): ended ones go by the index of each.
+    rows as querysets without a row in common (``apart_for_user``): each is counted by its own index.
     """
-    found, figures = _open_and_ended(rows, {state: (state,) for state in Case.ENDED}, apart or [rows])
-    states = dict.fromkeys(S.values, 0)
-    phases = dict.fromkeys(PHASE.values, 0)
-    for state, phase, n in found:
-        states[state] = states.get(state, 0) + n
-        phases[phase] = phases.get(phase, 0) + n
-    told = {"states": _told(states), "phases": _told(phases), **_told(figures)}
-    return {**told, "all": sum(told["states"].values())}
+    clocks = {"overdue": overdue(), "late": late(), "due_today": due_today()}
+    opened, ended = _counted(rows, clocks, apart or [rows], {state: Q(state=state) for state in Case.ENDED})
+    states, phases = Counter(ended), Counter({PHASE.ENDED: sum(ended.values())})
+    for state, phase, n, *_clocks in opened:
+        states[state] += n
+        phases[phase] += n
+    states = {state: states[state] for state in {**dict.fromkeys(S.values), **states}}
+    figures = {name: sum(row[at] for row in opened) for at, name in enumerate(["open", *clocks], 2)}
+    told = {"states": _told(states), "phases": _told({phase: phases[phase] for phase in PHASE.values})}
+    return {**told, **_told(figures), "all": sum(told["states"].values())}
 
 
 def counts_of_phases(rows: QuerySet, apart: list[QuerySet] | None = None) -> dict:
-    """As ``counts``, without the states of ended cases: {phase: n, "all": n}, "all" to 10,000 as well."""
-    found, _figures = _open_and_ended(rows, {"": Case.ENDED}, apart or [rows], clocks={})
-    phases = dict.fromkeys(PHASE.values, 0)
-    for _state, phase, n in found:
-        phases[phase] = phases.get(phase, 0) + n
-    return _told({**phases, "all": sum(phases.values())})
+    """How many open ones of ``rows`` there are per phase, and how many rows, as ``counts`` has them:
+    {phase: n, "all": n}.
+    """
+    opened, figures = _counted(rows, {}, apart or [rows], {"all": Q()})
+    figures = Counter(figures)
+    for _state, phase, n in opened:
+        figures[phase] += n
+    return _told({name: figures[name] for name in [*PHASE.values, "all"]})
 
 
 def _told(figures: dict) -> dict:
     return {name: min(n, COUNT_TO + 1) for name, n in figures.items()}
 
 
-def _open_and_ended(rows, ended: dict[str, tuple], apart: list[QuerySet], clocks=None) -> tuple[list, dict]:
-    """(state, phase, n) of open cases, and of ended ones by the names and states of ``ended``; and how many
-    open cases the ``clocks`` are true of. One statement.
+def _counted(rows, clocks: dict[str, Q], apart: list[QuerySet], groups: dict[str, Q]) -> tuple[list, dict]:
+    """Open cases as (state, phase, n, n of each clock), and how many are in each group, in one statement.
+
+    Of each group no more than 10,001 of a part are read.
     """
-    if clocks is None:
-        clocks = {"overdue": overdue(), "late": late(), "due_today": due_today()}
     opened = (
         rows.filter(open_cases())
         .order_by()
         .values("state", "phase")
         .annotate(n=Count("pk"), **{name: Count("pk", filter=when) for name, when in clocks.items()})
     )
-    zeros = ", 0" * len(clocks)
     parts = [("select * from ({}) r", [], opened)]
-    for name, states in ended.items():
+    zeros = ", 0" * len(clocks)
+    for name, group in groups.items():
         for part in apart:
-            to_there = part.filter(state__in=states).order_by().values("pk")[: COUNT_TO + 1]
-            parts.append((f"select %s, 'ended', count(*){zeros} from ({{}}) r", [name], to_there))
+            # No column is asked for, so that an index alone will do.
+            to_there = part.filter(group).order_by().values(one=Value(1))[: COUNT_TO + 1]
+            parts.append((f"select %s, null, count(*){zeros} from ({{}}) r", [name], to_there))
     texts, values = [], []
     for text, named, part in parts:
         with contextlib.suppress(EmptyResultSet):
@@ -172,9 +187,11 @@ def _open_and_ended(rows, ended: dict[str, tuple], apart: list[QuerySet], clocks
         with connection.cursor() as cursor:
             cursor.execute(" union all ".join(texts), values)
             found = cursor.fetchall()
-    figures = {"open": sum(row[2] for row in found if row[0] not in ended)}
-    figures |= {name: sum(row[at] for row in found) for at, name in enumerate(clocks, 3)}
-    return [row[:3] for row in found], figures
+    counted = Counter()
+    for name, phase, n, *_zeros in found:
+        if phase is None:
+            counted[name] += n
+    return [row for row in found if row[1] is not None], counted
 
 
 def likely_duplicates(
