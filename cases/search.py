@@ -4,12 +4,10 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
-from cases import queries
+from cases import flow_data, queries
 from cases.models import Case
 from geo.registry import finders
 from geo.search import Finder, found
-
-PREFIXES = "AWH"  # of the flows that come with the product
 
 
 def find_cases(user, text: str, limit: int) -> list[dict]:
@@ -21,7 +19,7 @@ def find_cases(user, text: str, limit: int) -> list[dict]:
         if len(text) < queries.DIGITS:
             return []
         wanted = Q()
-        for prefix in PREFIXES:
+        for prefix in flow_data.prefixes():
             wanted |= Q(number__startswith=f"{prefix}{text}")
         rows = rows.filter(wanted)
     else:

@@ -4,6 +4,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from assets.models import Building, House, Household
+from cases import flow_data
+from cases.models import Case, FlowVersion
 from tests.factories import at, box, make_case, make_component, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +52,18 @@ def test_only_within_the_scope(things):
     user = make_user(role="dispatcher", area="990102")
     for text in (case.number, component.code, "胜利北路", "小禾"):
         assert groups(user, text) == {}
+
+
+def test_digits_are_looked_for_with_the_letters_of_every_flow(things):
+    case, _component, _building = things
+    user = make_user(role="dispatcher", area="9901")
+    Case.objects.filter(pk=case.pk).update(number="QX" + case.number[1:])
+    assert "case" not in groups(user, case.number[1:])
+    definition = {**flow_data.shipped()["letter", 1], "name": "quick", "prefix": "QX"}
+    FlowVersion.objects.create(name="quick", version=1, definition=definition, state="draft")
+    assert "case" not in groups(user, case.number[1:])
+    FlowVersion.objects.update(state="retired")
+    assert groups(user, case.number[1:])["case"][0]["code"] == "QX" + case.number[1:]
 
 
 def test_limits(things):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,7 @@ def measure(options) -> str:
     try:
         said = [_vacuumed(name) for name in names]
         _use(names[0])
-        groups = _groups()
+        groups = [group for group in _groups() if re.search(options.match, group[0])]
     finally:
         _use(measured)
     requests = [one for _label, ones, *_rest in groups for one in ones]
