@@ -284,6 +284,8 @@ class Case(Located, RawPosition):
                 & ~Q(state__in=["rejected", "closed", "void", "archived"]),
                 opclasses=["varchar_pattern_ops"],
             ),
+            # So are marked ones, which keep their mark in the archive until somebody takes it off.
+            models.Index(fields=["mark"], name="cases_case_marked", condition=~Q(mark="")),
             models.Index(fields=["-reported_at", "-id"], name="cases_case_latest"),
             # Supervised and not done: few, and on top of the lists.
             models.Index(
