@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -13,6 +16,8 @@ from grids.models import GridDuty
 
 # More single points than this are drawn as counts per cell.
 MOST_POINTS = 1500
+# Of more rows than this the newest are counted: a map of all that ever was takes as long with every year.
+MOST_COUNTED = 20_000
 
 
 def mine(user) -> Q:
@@ -76,33 +81,42 @@ def with_pictures(cases: list[Case]) -> list[Case]:
     return cases
 
 
+# One statement: the newest rows, and what is drawn of them.
+_POINTS = """
+with newest as materialized ({rows}), many as (select count(*) > %s as yes, count(*) > %s as more from newest)
+select number, state, due_at, ST_X(geom), ST_Y(geom), 1, false from newest, many where not yes
+union all
+(select null, null, null, avg(ST_X(geom)), avg(ST_Y(geom)), count(*), more from newest, many
+ where yes group by round(ST_X(geom) / %s), round(ST_Y(geom) / %s), more)
+"""
+
+
 def points(rows: QuerySet, cell: float) -> dict:
     """What the map draws of ``rows``: single points, or counts per ``cell`` (degrees) when they are many.
 
-    A GeoJSON FeatureCollection with ``binned``; points carry what their symbol needs.
+    A GeoJSON FeatureCollection with ``binned``; points carry what their symbol needs. Of more than
+    ``MOST_COUNTED`` rows the newest are drawn, and ``newest`` says how many; else it is null. One statement.
     """
-    found = list(rows.order_by("-id").values_list("number", "state", "due_at", "geom")[: MOST_POINTS + 1])
-    if len(found) <= MOST_POINTS:
-        return _collection(
-            [
-                _feature(place.coords, number=number, state=state, due_at=due.timestamp() if due else None)
-                for number, state, due, place in found
-            ],
-            binned=False,
-        )
-    sql, values = rows.order_by().values("geom").query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"select avg(ST_X(geom)), avg(ST_Y(geom)), count(*) from ({sql}) as row"
-            " group by round(ST_X(geom) / %s), round(ST_Y(geom) / %s)",
-            [*values, cell, cell],
-        )
-        bins = cursor.fetchall()
-    return _collection([_feature((lon, lat), n=count) for lon, lat, count in bins], binned=True)
-
-
-def _collection(features: list[dict], binned: bool) -> dict:
-    return {"type": "FeatureCollection", "features": features, "binned": binned}
+    newest = rows.order_by("-reported_at", "-id").values("number", "state", "due_at", "geom")
+    found = []
+    with contextlib.suppress(EmptyResultSet), connection.cursor() as cursor:
+        sql, values = newest[: MOST_COUNTED + 1].query.sql_with_params()
+        cursor.execute(_POINTS.format(rows=sql), [*values, MOST_POINTS, MOST_COUNTED, cell, cell])
+        found = cursor.fetchall()
+    binned = any(number is None for number, *_rest in found)
+    features = [
+        _feature((lon, lat), n=count)
+        if binned
+        else _feature((lon, lat), number=number, state=state, due_at=due.timestamp() if due else None)
+        for number, state, due, lon, lat, count, _more in found
+    ]
+    more = any(row[-1] for row in found)
+    return {
+        "type": "FeatureCollection",
+        "features": features,
+        "binned": binned,
+        "newest": MOST_COUNTED if more else None,
+    }
 
 
 def _feature(coordinates, **properties) -> dict:

@@ -167,6 +167,16 @@ def test_points_become_counts_when_they_are_many(lead, monkeypatch):
     binned = desk_queries.points(rows, 0.005)
     assert binned["binned"]
     assert sum(feature["properties"]["n"] for feature in binned["features"]) == 6
+    assert (single["newest"], binned["newest"]) == (None, None)
+    monkeypatch.setattr(desk_queries, "MOST_COUNTED", 5)
+    newest = desk_queries.points(rows, 0.005)
+    assert newest["newest"] == 5
+    assert desk_queries.points(rows.none(), 0.005) == {
+        "type": "FeatureCollection",
+        "features": [],
+        "binned": False,
+        "newest": None,
+    }
 
 
 def test_a_list_asks_few_questions(client, lead, django_assert_max_num_queries):

@@ -3,7 +3,7 @@ import { createMap } from "@tiles/map.js";
 import { layerStyle, SELECTED, rgba } from "@tiles/map/styles.js";
 import { SETS, setFor } from "@tiles/map/matrix.js";
 import { getJSON } from "@geo/http.js";
-import { gettext } from "@geo/i18n.js";
+import { fill, gettext } from "@geo/i18n.js";
 import { paced } from "@geo/pace.js";
 import { Fill, Stroke, Style } from "ol/style.js";
 
@@ -87,10 +87,17 @@ export class ListMap {
       const points = await getJSON(`/console/points/?${params}`, { signal: controller.signal });
       const unit = SETS[setFor(this.map.projection)].unit;
       this.map.mark("list", points, layerStyle({ id: "cases", shape: "point", style: { by: "due_at" }, label_field: "" }, { unit }), { zIndex: points.binned ? 85 : 75 });
-      this.map.note("points", null);
+      this.#tell(points.newest, params.get("view") + this.filters());
     } catch (error) {
       if (error.name !== "AbortError") this.map.note("points", `${gettext("The cases on the map could not be loaded.")} ${error.message}`, { label: gettext("Try again"), act: () => this.reload() });
     }
+  }
+
+  /** Says that older ones are not drawn, once for a list: whoever closed it does not see it at every move. */
+  #tell(newest, list) {
+    if (newest && this.told === list) return;
+    this.told = newest ? list : null;
+    this.map.note("points", newest ? fill(gettext("The map shows the newest %(n)s of these cases. Move closer or filter the list to see the others."), { n: newest.toLocaleString() }) : null);
   }
 
   /** The next click on the map (or Enter on it) as [lon, lat]; null when Escape gives it up. */

@@ -48,9 +48,7 @@ def main():
     parser.add_argument(
         "--explain", action="store_true", help="with many: the slowest statements, with plans"
     )
-    parser.add_argument(
-        "--match", default="", help="with many: only requests with such a name (a pattern)"
-    )
+    parser.add_argument("--match", default="", help="with many: only requests with such a name (a pattern)")
     parser.add_argument("--minutes", type=float, default=5, help="how long load goes on")
     options = parser.parse_args()
     chosen = options.only.split(",")

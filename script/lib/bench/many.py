@@ -126,6 +126,8 @@ def _groups() -> list[tuple]:
         ("console, city lead, last changed first", [_get("/?view=all&sort=changed", leader, PANE)]),
         ("console, whole page, dispatcher", [_get("/?view=mine", desk)]),
         ("tabs' counts of an open page, city lead", [_get(f"/console/news/?since={_stamp()}", leader)]),
+        ("map beside the list of all, city lead", [_get("/console/points/?view=all&cell=0.01", leader)]),
+        ("map beside the list of all, street lead", [_get("/console/points/?view=all&cell=0.002", street)]),
         ("REST list, closed cases, city lead", [_get("/api/cases/?state=closed", leader)]),
         ("REST counts, city lead", [_get("/api/cases/counts/", leader)]),
         ("console, community, all", [_get("/?view=all", community, PANE)]),
