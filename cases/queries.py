@@ -213,18 +213,6 @@ def held_by(user, permission: str) -> Q:
     return Q(holder_unit_id__in=units) | Q(lead_unit_id__in=units) if units else Q(pk__in=[])
 
 
-def tasks(user) -> QuerySet:
-    """What this person has to do now: verify where asked or on duty, handle what the own unit holds, and
-    look into letters that were found in the own grids.
-    """
-    wanted = to_verify(user)
-    if grids := user.scope.grids("cases.grid_handle"):
-        wanted |= Q(flow=flow.LETTER, state=S.FOUND, grid_id__in=grids)
-    if user.can("cases.handle"):
-        wanted |= Q(phase=PHASE.UNIT) & held_by(user, "cases.handle")
-    return listed().for_user(user).filter(wanted).order_by(urged_first(), "due_at", "pk")
-
-
 def recent_types(user, limit: int = 6) -> list[ItemType]:
     """The types this user reported last, latest first, each once."""
     last = (

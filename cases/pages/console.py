@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from assets.models import ItemType
-from cases import desk_queries, exports, flow_data, jobs, phone_queries, queries
+from cases import desk_queries, exports, flow_data, jobs, phone_queries, queries, todo
 from cases import filters as wording
 from cases.filters import PHASES, VIEWS, Filters, page
 from cases.models import Case, SavedView
@@ -123,7 +123,7 @@ def tabs(narrowed: QuerySet, filters: Filters, user) -> list[dict]:
     phases = found["phases"]
     counted = {key: sum(phases[phase] for phase in group) for key, group in PHASES.items()}
     counted["all"] = found["all"]
-    counted["mine"] = narrowed.filter(desk_queries.mine(user)).order_by()[: COUNT_TO + 1].count()
+    counted["mine"] = narrowed.filter(todo.mine(user)).order_by()[: COUNT_TO + 1].count()
     return [
         {
             "id": key,
