@@ -5,10 +5,12 @@ It follows from the tables of the flows: whoever gets a right gets the rows with
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
 from cases import flow, flow_data, queries
-from cases.models import Case, OwnerQuestion
+from cases.models import Case, OwnerQuestion, Transition
 
 
 def tasks(user) -> QuerySet:
@@ -34,13 +36,13 @@ def mine(user) -> Q:
         if by == flow.SCOPE:
             wanted |= Q(pk__in=Case.objects.filter(_open_to(user, permission) & here).values("pk"))
         elif by == flow.HOLDER:
-            wanted |= here & queries.held_by(user, permission)
+            wanted |= here & held_by(user, permission)
         elif by == flow.ASKED:
             units = user.scope.units(permission)
             asked = OwnerQuestion.objects.filter(answer="", unit_id__in=units)
             wanted |= here & Q(pk__in=asked.values("case_id"))
     if any(by == flow.VERIFIER and user.can(permission) for permission, by in steps):
-        wanted |= queries.to_verify(user)
+        wanted |= to_verify(user)
     if not any({*Case.ENDED} & codes for states in steps.values() for _name, codes in states):
         # Said twice: the indexes of open cases are by state.
         wanted &= queries.open_cases()
@@ -65,6 +67,35 @@ def _open_to(user, permission: str) -> Q:
     if grids := scope.grids(permission):
         condition |= Q(grid_id__in=grids)
     return condition & ~elsewhere
+
+
+def to_verify(user) -> Q:
+    """Cases this person may look at on the spot: asked by name, or on duty in the grid, whoever was asked.
+
+    One of them does it. Nobody checks the own work or that of the own unit (as ``flow.may`` has it).
+    """
+    theirs = Q(pk__in=[])
+    for condition, permission in (
+        (Q(flow__in=list(flow.CHECKS)), flow.CHECKS[flow.LETTER]),
+        (~Q(flow__in=[*flow.CHECKS, flow.COMPLAINT]), "cases.verify"),
+    ):
+        if user.can(permission):
+            theirs |= condition & (Q(verifier_id=user.pk) | Q(grid_id__in=user.scope.grids(permission)))
+    handled = Transition.objects.filter(case=OuterRef("pk"), action="self_handle").order_by("-id")
+    last = Coalesce(Subquery(handled.values("actor")[:1]), 0, output_field=BigIntegerField())
+    wanted = Q(phase=Case.Phase.CHECK) & theirs & ~(Q(self_handled=True) & Q(Exact(last, user.pk)))
+    if user.organisation_id is not None:
+        own = [int(pk) for pk in user.organisation.path.split("/") if pk]
+        wanted &= Q(holder_unit=None) | ~Q(holder_unit_id__in=own)
+    return wanted
+
+
+def held_by(user, permission: str) -> Q:
+    """Cases that the user's units hold or answer for: by grant, or as a member of the unit itself."""
+    units = set(user.scope.units(permission))
+    if user.organisation_id and user.can(permission):
+        units.add(user.organisation_id)
+    return Q(holder_unit_id__in=units) | Q(lead_unit_id__in=units) if units else Q(pk__in=[])
 
 
 def _steps() -> dict[tuple[str, str], dict[tuple[str, frozenset[str]], list[int]]]:

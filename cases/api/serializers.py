@@ -233,10 +233,19 @@ class TaskRow(CaseRow):
     class Meta(CaseRow.Meta):
         fields = (*CaseRow.Meta.fields, "actions", "hindrance")
 
+    # A list has one of these for all its rows: what an input offers is read once, the form is built once.
+    @functools.cached_property
+    def _offered(self):
+        return functools.cache(inputs.choices)
+
+    @functools.cached_property
+    def _action(self):
+        return ActionOut(many=True)
+
     @extend_schema_field(serializers.ListField(child=serializers.DictField()))
     def get_actions(self, case):
-        offered = self.context.setdefault("choices", functools.cache(inputs.choices))
-        return ActionOut(actions_for(self.context["request"].user, case, offered), many=True).data
+        actions = actions_for(self.context["request"].user, case, self._offered)
+        return self._action.to_representation(actions)
 
     def get_hindrance(self, case) -> str:
         return flow.hindrance(self.context["request"].user, case)

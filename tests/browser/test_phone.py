@@ -450,6 +450,67 @@ def test_somebody_was_faster(crew):
     page.wait_for_selector(".entry", state="detached")
 
 
+@pytest.fixture
+def desk(chromium, live_server, log_in, city):
+    """``desk(role)``: a page of the phone app of somebody who works at a desk."""
+    contexts = []
+
+    def open_for(role, area="9901"):
+        context = chromium.new_context(**PHONE, base_url=live_server.url)
+        context.set_default_timeout(15000)
+        contexts.append(context)
+        log_in(context, factories.make_user(role, role=role, area=area), live_server)
+        return ready(context.new_page())
+
+    yield open_for
+    for context in contexts:
+        context.close()
+
+
+def test_a_desk_s_people_have_their_work_on_the_phone(desk, monkeypatch):
+    letter = factories.make_case(HERE, flow="letter", state="at_community", description="楼道灯不亮")
+    factories.make_case(factories.at(2.5, 1.5), flow="letter", state="at_community")
+    monkeypatch.setattr("cases.api.me.MOST_TASKS", 1)
+    factories.make_case(HERE, flow="letter", state="found")
+    page = desk("community_desk", "990101001001")
+    page.tap(f'.tasks a[href="/m/task/{letter.number}"]')
+    page.tap(".actions button.main")
+    page.fill("dialog #reason", "已更换灯泡")
+    page.tap("dialog .dialog-foot .button.main")
+    page.wait_for_selector(".actions", state="detached")
+    letter.refresh_from_db()
+    assert letter.state == "checking"
+
+
+def test_what_the_phone_has_no_field_for_goes_on_in_the_full_view(desk, noise):
+    unit = factories.make_unit("排水管理处")
+    untyped = factories.make_case(HERE, state="accepted", type=None)
+    whole = factories.make_case(HERE, state="verified", holder_unit=unit)
+    factories.make_case(HERE, state="dispatched", holder_unit=unit, parent=whole)
+    page = desk("acceptor")
+    said = noise(page)
+    page.goto(f"/m/task/{untyped.number}")
+    way = page.locator(".actions .button.main")
+    way.wait_for()
+    assert axe.check(page) == []
+    # Without a signal it does not pretend to lead anywhere.
+    page.context.set_offline(True)
+    page.wait_for_selector('.actions .button.main[aria-disabled="true"]')
+    assert way.get_attribute("href") is None and page.locator(".actions .hint").inner_text()
+    page.context.set_offline(False)
+    page.tap(".actions a.button.main")
+    page.wait_for_url(f"**/cases/{untyped.number}/page/#now")
+    page.wait_for_selector("#now .do-now .button >> nth=0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # What stands against the step is said, with the way to the page where more can be done.
+    page.goto(f"/m/task/{whole.number}")
+    page.wait_for_selector(".actions .banner")
+    assert "子案件" in page.inner_text(".actions .banner") or page.inner_text(".actions .banner").strip()
+    page.tap(f'.actions a[href="/cases/{whole.number}/page/#now"] >> nth=-1')
+    page.wait_for_selector("#now")
+    assert said == []
+
+
 def test_place_on_a_border_is_said_and_corrected_on_the_map(phone, worker):
     border = factories.at(0.4999, 0.25)  # a metre west of the line between two grids
     phone.set_geolocation({"longitude": border.x, "latitude": border.y, "accuracy": 12})

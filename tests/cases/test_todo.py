@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cases import actions, flow, guards, queries, todo
+from cases import actions, flow, guards, todo
 from cases.actions import Given
 from cases.api import me
 from cases.models import Case, OwnerQuestion, Transition
@@ -50,7 +50,7 @@ def test_each_has_what_flow_may_opens_to_them(offices):
     cases = list(Case.objects.all())
     for name in offices.NAMES:
         user = offices.user(name)
-        expected = set(Case.objects.for_user(user).filter(queries.to_verify(user)))
+        expected = set(Case.objects.for_user(user).filter(todo.to_verify(user)))
         for case in cases:
             moves = flow.flow_of(case).start(case.state)
             if any(move.main and move.by != flow.VERIFIER and flow.may(user, case, move) for move in moves):

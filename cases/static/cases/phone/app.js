@@ -6,7 +6,7 @@ import { entries, forget, keep, kept, onOutbox } from "./store.js";
 /**
  * `user` is {id, name} or null; `signedIn` is null until the server could be asked; `reachable` likewise.
  * `me`, `base`, `types`, `tasks` are the last answers known, from the server or from this phone; `meAt` is
- * when `me` was asked for (ms).
+ * when `me` was asked for (ms). `tasksInAll` counts also those that are not on this phone.
  */
 export const app = {
   user: null,
@@ -18,6 +18,7 @@ export const app = {
   types: [],
   tasks: null,
   tasksAt: null,
+  tasksInAll: null,
   found: new Map(), // components the server named, by code, beside the kept set
   unsent: [],
   others: 0,
@@ -76,7 +77,7 @@ export async function askSession() {
     app.signedIn = Boolean(who.user);
     if (who.user && who.user.id !== app.user?.id) {
       await forget();
-      Object.assign(app, { me: null, base: null, tasks: null, tasksAt: null });
+      Object.assign(app, { me: null, base: null, tasks: null, tasksAt: null, tasksInAll: null });
     }
     if (who.user) {
       app.user = who.user;
@@ -98,8 +99,7 @@ async function fromPhone() {
   app.me = me?.value || null;
   app.meAt = me?.at || 0;
   useBase(base?.value || null);
-  app.tasks = tasks ? rows(tasks.value).map(caseRow) : null;
-  app.tasksAt = tasks?.at || null;
+  if (tasks) useTasks(tasks);
 }
 
 /** Fetch anew what the app works with. */
@@ -118,11 +118,13 @@ export async function refreshMe() {
 
 export async function refreshTasks() {
   const answer = await fetchKept("tasks", "/api/me/tasks");
-  if (answer) {
-    app.tasks = rows(answer.value).map(caseRow);
-    app.tasksAt = answer.at;
-  }
+  if (answer) useTasks(answer);
   changed();
+}
+
+function useTasks({ value, at }) {
+  const tasks = rows(value).map(caseRow);
+  Object.assign(app, { tasks, tasksAt: at, tasksInAll: { count: value.count ?? tasks.length, exact: value.count_exact !== false } });
 }
 
 async function refreshBase() {
