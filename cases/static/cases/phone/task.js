@@ -121,7 +121,7 @@ export async function taskScreen(root, { rest, go }) {
       asked && el("p.hint", {}, fill(gettext("%(name)s was asked first. Whoever has duty in the grid may do it, one is enough; the others are told."), { name: row.verifier.name })),
       against && el("p.banner.info", {}, icon("info"), el("span", {}, against)),
       ...actions.map((action, index) => {
-        const look = action.danger ? ".button.danger.big" : index === 0 ? ".button.main.big" : ".button.big";
+        const look = action.danger ? ".button.danger.big" : index === 0 && !against ? ".button.main.big" : ".button.big";
         return possible(action)
           ? el(`button${look}`, { type: "button", onclick: () => actionDialog(row, action, done) }, action.label)
           : fullView(number, look, fill(gettext("%(action)s · in the full view"), { action: action.label }));
