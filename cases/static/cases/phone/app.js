@@ -66,7 +66,7 @@ export async function begin() {
   const last = await kept("user", null);
   app.user = last ? last.value : null;
   if (app.user) await fromPhone();
-  await count();
+  arrivedAt = lastArrival(await count());
   changed();
 }
 
@@ -156,6 +156,22 @@ export async function count() {
   app.unsent = open.filter((entry) => entry.user.id === app.user?.id);
   app.others = open.length - app.unsent.length;
   takeShift(all);
+  return all;
+}
+
+const lastArrival = (all) =>
+  Math.max(0, ...all.filter((entry) => entry.user.id === app.user?.id && entry.state === "sent").map((entry) => entry.sent));
+
+let arrivedAt = 0;
+let arriving = null;
+
+/** What has arrived changes the list, whoever sent it: this tab, another one or the service worker. */
+function afterArrival(all) {
+  const last = lastArrival(all);
+  if (last <= arrivedAt) return;
+  arrivedAt = last;
+  clearTimeout(arriving);
+  arriving = setTimeout(refreshTasks, 300);
 }
 
 /** The answer to a punch is the shift, known though the signal went before `me` could be fetched again. */
@@ -180,7 +196,6 @@ export function send({ now = false } = {}) {
       if (answer.user) app.signedIn = true;
       if (answer.user === null) app.signedIn = false;
       if (answer.wait) timer = setTimeout(send, answer.wait);
-      if (answer.sent) refreshTasks();
     } finally {
       sending = null;
       await count();
@@ -193,7 +208,7 @@ export function send({ now = false } = {}) {
 /** Keep the app in step with the signal and with what other tabs and the worker send. */
 export function listen() {
   onOutbox(async () => {
-    await count();
+    afterArrival(await count());
     changed();
   });
   addEventListener("online", () => {
