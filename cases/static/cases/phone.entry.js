@@ -53,7 +53,7 @@ async function show() {
     else tab.removeAttribute("aria-current");
   }
   window.scrollTo(0, 0);
-  const end = await screen.draw(main, { rest, params: new URLSearchParams(location.search), go });
+  const end = await screen.draw(main, { rest, params: new URLSearchParams(location.search), go, shown: () => mine === turn });
   // Somebody may have gone on while a map was loading.
   if (mine === turn) leave = end || null;
   else end?.();

@@ -16,7 +16,7 @@ const MOST_PHOTOS = 8;
 // What the dialog has fields for, beside the inputs that the server tells.
 const FIELDS = ["reason", "photo", "position", "call_back"];
 
-export async function taskScreen(root, { rest, go }) {
+export async function taskScreen(root, { rest, go, shown }) {
   const [number] = rest;
   root.append(el("span.skeleton.box"), el("span.skeleton.box"));
   const kept = app.tasks?.find((task) => task.number === number) || null;
@@ -24,6 +24,7 @@ export async function taskScreen(root, { rest, go }) {
   let waited = 0;
   if (row) draw();
   await load();
+  if (!shown()) return null;
   if (!row) {
     root.replaceChildren(online()
       ? stateBox("lock", gettext("Not there, or not yours to see"), gettext("Ask your shift lead if you need it."), el("a.button", { href: "/m/" }, gettext("Back to the tasks")))
@@ -59,6 +60,8 @@ export async function taskScreen(root, { rest, go }) {
   }
 
   function draw() {
+    // Somebody may have gone on while an answer was under way.
+    if (!shown()) return;
     const when = row.due_at ? deadline(row.due_at) : null;
     root.replaceChildren(
       el("section.card.case-head", {},
@@ -147,7 +150,7 @@ export async function taskScreen(root, { rest, go }) {
   async function done() {
     toast(online() ? gettext("On its way…") : gettext("Kept on this phone until there is a signal."));
     await send({ now: true });
-    go(location.pathname, { replace: true });
+    if (shown()) go(location.pathname, { replace: true });
   }
 }
 
