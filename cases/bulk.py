@@ -34,7 +34,7 @@ class Line:
 
 
 def chosen(user, numbers: list[str]) -> list[Case]:
-    """The cases with these numbers that the user sees, with what actions look at; three queries."""
+    """The cases with these numbers that the user sees, with what actions look at."""
     if len(numbers) > MOST:
         raise Problem(_("At most %d cases at once.") % MOST, kind="too-many")
     rows = (

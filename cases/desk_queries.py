@@ -1,4 +1,4 @@
-"""Reads that only the desk needs: what is mine to do, pictures of a page of cases, points for its map."""
+"""Reads that only the desk needs: pictures of a page of cases, points for its map, people of a case."""
 
 from __future__ import annotations
 
@@ -9,61 +9,13 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from cases import flow, flow_data, queries
-from cases.models import Case, CaseAttachment, OwnerQuestion
-from geo.scopes import scope_filter
+from cases.models import Case, CaseAttachment
 from grids.models import GridDuty
 
 # More single points than this are drawn as counts per cell.
 MOST_POINTS = 1500
 # Of more rows than this the newest are counted: a map of all that ever was takes as long with every year.
 MOST_COUNTED = 20_000
-
-
-def mine(user) -> Q:
-    """Cases whose next main step is the user's: by right at the desk, by holding unit, by verifying.
-
-    Follows from the tables of the flows: whoever gets a right gets the tab's rows with it.
-    """
-    wanted = Q(pk__in=[])
-    for (permission, by), steps in _steps().items():
-        if not user.can(permission):
-            continue
-        here = Q(pk__in=[])
-        for name, states in steps.items():
-            here |= Q(flow=name, state__in=states)
-        if by == flow.SCOPE:
-            condition = scope_filter(Case, user, permission)
-            if condition is not None:
-                # What was handed to another desk is not this one's any more.
-                elsewhere = Q(phase=Case.Phase.DESK) & ~Q(desk_code="")
-                for code in user.scope.areas(permission):
-                    elsewhere &= ~Q(desk_code__startswith=code)
-                condition &= ~elsewhere
-                wanted |= Q(pk__in=Case.objects.filter(condition & here).values("pk"))
-        elif by == flow.HOLDER:
-            wanted |= here & queries.held_by(user, permission)
-        elif by == flow.ASKED:
-            units = user.scope.units(permission)
-            asked = OwnerQuestion.objects.filter(answer="", unit_id__in=units)
-            wanted |= here & Q(pk__in=asked.values("case_id"))
-        elif by == flow.VERIFIER:
-            wanted |= queries.to_verify(user)
-    if not any({*Case.ENDED} & states for steps in _steps().values() for states in steps.values()):
-        # Said twice: the indexes of open cases are by state.
-        wanted &= queries.open_cases()
-    return wanted
-
-
-def _steps() -> dict[tuple[str, str], dict[str, set[str]]]:
-    """By permission and actor: in which states of which flow their main step is."""
-    steps: dict[tuple[str, str], dict[str, set[str]]] = {}
-    for table in flow_data.in_force():
-        for move in table.moves:
-            if move.main and move.permission:
-                of_flow = steps.setdefault((move.permission, move.by), {})
-                of_flow.setdefault(table.name, set()).update(move.start)
-    return steps
 
 
 def with_pictures(cases: list[Case]) -> list[Case]:

@@ -315,10 +315,10 @@ class Filters:
 
     def tab(self, rows: QuerySet, user) -> QuerySet:
         """The rows of the tab, in the list's order."""
-        from cases import desk_queries
+        from cases import todo
 
         if self.view == "mine":
-            rows = rows.filter(desk_queries.mine(user))
+            rows = rows.filter(todo.mine(user))
         elif self.view in PHASES:
             # Said twice: the index of open cases is by state.
             rows = rows.filter(queries.open_cases(), phase__in=PHASES[self.view])

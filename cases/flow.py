@@ -219,6 +219,8 @@ def current(name: str = CITY) -> Flow:
 
 def may(user, case: Case, move: Move) -> bool:
     """Whether this row of the table is open to the user for this case, whatever the case's state."""
+    from cases import guards
+
     if move.by == SYSTEM or user is None or not user.is_authenticated:
         return False
     if move.by == REPORTER:
@@ -229,8 +231,10 @@ def may(user, case: Case, move: Move) -> bool:
     if move.by == HOLDER:
         return holds(user, case, move.permission)
     if move.by == ASKED:
-        asked = case.owner_questions.filter(answer="", unit_id__in=scope.units(move.permission))
-        return bool(scope.units(move.permission)) and asked.exists()
+        units = scope.units(move.permission)
+        return bool(units) and any(
+            unit in units and not answer for unit, answer in guards.questions(case).items()
+        )
     if move.by == VERIFIER:
         if not scope.with_permission(move.permission) or _did_it(user, case):
             return False
@@ -270,6 +274,20 @@ def allowed(user, case: Case) -> list[Move]:
         if move.action not in found and may(user, case, move) and fits(case, move):
             found[move.action] = move
     return sorted(found.values(), key=lambda move: not move.main)
+
+
+def hindrance(user, case: Case) -> str:
+    """What stands against the user's main step, in words; "" where one is open, or none is the user's."""
+    from cases import guards
+
+    against: dict[str, None] = {}
+    for move in flow_of(case).start(case.state):
+        if move.main and may(user, case, move):
+            lacking = [name for name in move.guards if not guards.holds(name, case)]
+            if not lacking:
+                return ""
+            against |= dict.fromkeys(map(guards.why, lacking))
+    return " ".join(against)
 
 
 def fits(case: Case, move: Move) -> bool:

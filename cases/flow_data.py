@@ -150,11 +150,15 @@ def in_force() -> list[Flow]:
     return [flow for name, version in sorted(versions.items()) if (flow := find(name, version))]
 
 
-def prefixes() -> set[str]:
-    """The letters with which numbers of cases begin, of every version that is or was in force; one query."""
-    used = FlowVersion.objects.exclude(state=FlowVersion.State.DRAFT)
-    made = used.order_by().values_list("definition__prefix", flat=True).distinct()
-    return {definition["prefix"] for definition in shipped().values()} | set(made)
+def every() -> list[Flow]:
+    """All versions that are or were in force; one query, and one more for those new to this process."""
+    tried = FlowVersion.objects.exclude(state=FlowVersion.State.DRAFT)
+    wanted = {*shipped(), *tried.values_list("name", "version")}
+    if fresh := wanted - _compiled.keys() - shipped().keys():
+        for row in tried.filter(name__in={name for name, _version in fresh}):
+            if (row.name, row.version) in fresh:
+                _compiled[row.name, row.version] = compile_flow(row.definition)
+    return [flow for name, version in sorted(wanted) if (flow := find(name, version))]
 
 
 def load() -> int:

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases import desks
-from cases.models import Case, CaseRequest, Supervision, Transition
+from cases import desks, flow
+from cases.models import Case, CaseRequest, OwnerQuestion, Supervision, Transition
 from geo.calendar import add_working_time
 
+# Lines of the log that tell whether an explanation waits for its review.
+EXPLAINING = ("explain", "refuse_explanation", "call_back")
 GUARDS: dict[str, tuple[Callable[[Case], bool], object]] = {}
 
 
@@ -38,7 +40,16 @@ def why(name: str) -> str:
 
 
 def know(cases: list[Case]) -> list[Case]:
-    """Read what guards ask about for many cases at once (three queries), so that a list asks no more."""
+    """Read what guards and actors ask about for many cases at once, so that a list asks no more."""
+    if cases:
+        _know(cases)
+        _know_questions(cases)
+        _know_explanations(cases)
+    return cases
+
+
+def _know(cases: list[Case]) -> None:
+    """What waits to be decided, replied to or done before; also of one case, when it is first asked about."""
     waiting: dict[int, dict[str, CaseRequest]] = {case.pk: {} for case in cases}
     for row in CaseRequest.objects.filter(case__in=waiting, state=CaseRequest.State.PENDING):
         waiting[row.case_id][row.kind] = row
@@ -55,20 +66,51 @@ def know(cases: list[Case]) -> list[Case]:
         case.known_requests = waiting[case.pk]
         case.known_supervision = case.pk in to_reply
         case.known_doer = doers.get(case.pk)
-    return cases
+
+
+def _know_questions(cases: list[Case]) -> None:
+    questions: dict[int, dict[int, str]] = {case.pk: {} for case in cases}
+    rows = OwnerQuestion.objects.filter(case__in=questions).order_by()
+    for case_id, unit_id, answer in rows.values_list("case_id", "unit_id", "answer"):
+        questions[case_id][unit_id] = answer
+    for case in cases:
+        case.known_questions = questions[case.pk]
+
+
+def _know_explanations(cases: list[Case]) -> None:
+    last = dict.fromkeys(case.pk for case in cases if _asks(case, "explained", "not_explained"))
+    if last:
+        for line in Transition.objects.filter(case__in=last, action__in=EXPLAINING).order_by("id"):
+            last[line.case_id] = line
+    for case in cases:
+        if case.pk in last:
+            case.known_explaining = last[case.pk]
+
+
+def _asks(case: Case, *names: str) -> bool:
+    """Whether a move from the state the case is in has one of these guards."""
+    moves = flow.flow_of(case).start(case.state)
+    return any(name in move.guards for move in moves for name in names)
+
+
+def questions(case: Case) -> dict[int, str]:
+    """The units that were asked whose it is, by id, each with its answer ("" while it owes one)."""
+    if hasattr(case, "known_questions"):
+        return case.known_questions
+    return dict(case.owner_questions.order_by().values_list("unit_id", "answer"))
 
 
 def pending(case: Case, kind: str) -> CaseRequest | None:
     """The request of this kind that waits for a decision."""
     if not hasattr(case, "known_requests"):
-        know([case])
+        _know([case])
     return case.known_requests.get(kind)
 
 
 def self_handler(case: Case) -> int | None:
     """The id of whoever solved it in the grid, while that is being checked."""
     if not hasattr(case, "known_doer"):
-        know([case])
+        _know([case])
     return case.known_doer
 
 
@@ -124,13 +166,13 @@ def _not_difficult(case):
 
 @guard("owners_answered", _("No unit has answered yet whose it is."))
 def _owners_answered(case):
-    return case.owner_questions.exclude(answer="").exists()
+    return any(questions(case).values())
 
 
 @guard("supervision_open", _("There is no supervision to reply to."))
 def _supervision_open(case):
     if case.supervised and not hasattr(case, "known_supervision"):
-        know([case])
+        _know([case])
     return case.supervised and case.known_supervision
 
 
@@ -174,7 +216,7 @@ def _not_redone(case):
 @guard("parts_done", _("Parts of it are still open; they end first."))
 def _parts_done(case):
     if not hasattr(case, "known_parts"):
-        know([case])
+        _know([case])
     return not case.known_parts
 
 
@@ -195,8 +237,10 @@ def _not_at_the_top(case):
 
 def explanation(case: Case) -> Transition | None:
     """The explanation that waits for its review: the last one since the case was found unsatisfactory."""
-    last = case.transitions.filter(action__in=("explain", "refuse_explanation", "call_back")).order_by("-id")
-    line = last.first()
+    if hasattr(case, "known_explaining"):
+        line = case.known_explaining
+    else:
+        line = case.transitions.filter(action__in=EXPLAINING).order_by("id").last()
     return line if line is not None and line.action == "explain" else None
 
 

@@ -53,14 +53,17 @@ def choices(name: str) -> list[tuple[str, str]]:
     return [(YES, _("Yes")), (NO, _("No"))]
 
 
-def of(case: Case, move: flow.Move, known: set[str] = frozenset()) -> list[dict]:
-    """The inputs of a move for a case; what the case knows already may be left as it is."""
+def of(case: Case, move: flow.Move, known: set[str] = frozenset(), offered=choices) -> list[dict]:
+    """The inputs of a move for a case; what the case knows already may be left as it is.
+
+    ``offered`` is ``choices``, or what remembers its answers where many cases are told at once.
+    """
     told = []
     for name in dict.fromkeys((*move.needs, *move.takes)):
         needed = name in move.needs and name not in known
         if name == flow.CALL_BACK:
             # What was said is asked for once somebody was reached.
-            told += [_choice(part, needed and part == "contacted") for part in PARTS]
+            told += [_choice(part, needed and part == "contacted", offered) for part in PARTS]
         elif name in (flow.UNIT, flow.UNITS):
             told.append({"name": name, "label": words(name), "kind": name, "needed": needed})
         elif name == flow.AMOUNT:
@@ -69,17 +72,17 @@ def of(case: Case, move: flow.Move, known: set[str] = frozenset()) -> list[dict]
             told.append(_day(case, move, needed))
         elif name in (flow.COMPLEXITY, flow.KIND, flow.MARK, flow.ANSWER, flow.STARS):
             value = {flow.COMPLEXITY: case.complexity, flow.KIND: case.complaint_kind}.get(name, "")
-            told.append(_choice(name, needed) | {"value": value})
+            told.append(_choice(name, needed, offered) | {"value": value})
     return told
 
 
-def _choice(name: str, needed: bool) -> dict:
+def _choice(name: str, needed: bool, offered) -> dict:
     return {
         "name": name,
         "label": words(name),
         "kind": "choice",
         "needed": needed,
-        "choices": [list(pair) for pair in choices(name)],
+        "choices": [list(pair) for pair in offered(name)],
     }
 
 

@@ -1,4 +1,4 @@
-"""Reads of cases: lists, counts, what is near, what a person has to do."""
+"""Reads of cases: lists, counts, what is near."""
 
 from __future__ import annotations
 
@@ -230,45 +230,6 @@ def nearby_open(user, case: Case, metres: float = 200, limit: int = 8) -> list[C
     """Other open cases around one, nearest first, each with ``distance_m``."""
     rows = listed().for_user(user).filter(open_cases()).exclude(pk=case.pk)
     return list(within_metres(rows, case.geom, metres)[:limit])
-
-
-def to_verify(user) -> Q:
-    """Cases this person may look at on the spot: asked by name, or on duty in the grid, whoever was asked.
-
-    One of them does it. Nobody checks the work of the own unit (as ``flow.may`` has it).
-    """
-    theirs = Q(pk__in=[])
-    for condition, permission in (
-        (Q(flow__in=list(flow.CHECKS)), flow.CHECKS[flow.LETTER]),
-        (~Q(flow__in=[*flow.CHECKS, flow.COMPLAINT]), "cases.verify"),
-    ):
-        if user.can(permission):
-            theirs |= condition & (Q(verifier_id=user.pk) | Q(grid_id__in=user.scope.grids(permission)))
-    wanted = Q(phase=PHASE.CHECK) & theirs
-    if user.organisation_id is not None:
-        own = [int(pk) for pk in user.organisation.path.split("/") if pk]
-        wanted &= Q(holder_unit=None) | ~Q(holder_unit_id__in=own)
-    return wanted
-
-
-def held_by(user, permission: str) -> Q:
-    """Cases that the user's units hold or answer for: by grant, or as a member of the unit itself."""
-    units = set(user.scope.units(permission))
-    if user.organisation_id and user.can(permission):
-        units.add(user.organisation_id)
-    return Q(holder_unit_id__in=units) | Q(lead_unit_id__in=units) if units else Q(pk__in=[])
-
-
-def tasks(user) -> QuerySet:
-    """What this person has to do now: verify where asked or on duty, handle what the own unit holds, and
-    look into letters that were found in the own grids.
-    """
-    wanted = to_verify(user)
-    if grids := user.scope.grids("cases.grid_handle"):
-        wanted |= Q(flow=flow.LETTER, state=S.FOUND, grid_id__in=grids)
-    if user.can("cases.handle"):
-        wanted |= Q(phase=PHASE.UNIT) & held_by(user, "cases.handle")
-    return listed().for_user(user).filter(wanted).order_by(urged_first(), "due_at", "pk")
 
 
 def recent_types(user, limit: int = 6) -> list[ItemType]:

@@ -19,7 +19,7 @@ def find_cases(user, text: str, limit: int) -> list[dict]:
         if len(text) < queries.DIGITS:
             return []
         wanted = Q()
-        for prefix in flow_data.prefixes():
+        for prefix in {table.prefix for table in flow_data.every()}:
             wanted |= Q(number__startswith=f"{prefix}{text}")
         rows = rows.filter(wanted)
     else:

@@ -8,16 +8,19 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cases import guards, queries
+from cases import guards, todo
 from cases.api.serializers import TaskRow
 from geo.nearness import with_distance
+from geo.rest import COUNT_TO
 from grids.api.locate import read_point
 
 MOST_TASKS = 200
 
 
 class TasksView(APIView):
-    """Cases that wait for me: to verify where I was asked or am on duty, to handle what my unit holds."""
+    """Cases whose next main step is mine: by my right at a desk, by what my unit holds or was asked, by
+    checks in my grids or that I was asked for.
+    """
 
     permission_classes = (IsAuthenticated,)
 
@@ -30,12 +33,19 @@ class TasksView(APIView):
             OpenApiParameter("ordering", str, enum=["due_at", "distance"]),
         ],
         responses=inline_serializer(
-            "Tasks", {"count": serializers.IntegerField(), "results": TaskRow(many=True)}
+            "Tasks",
+            {
+                "count": serializers.IntegerField(),
+                "count_exact": serializers.BooleanField(),
+                "results": TaskRow(many=True),
+            },
         ),
     )
     def get(self, request):
-        """The first 200, by deadline or by distance."""
-        rows = queries.tasks(request.user)
+        """The first 200, supervised ones first, then by deadline; or by distance. The count, exact to 10,000,
+        is of all.
+        """
+        rows = todo.tasks(request.user)
         query = request.query_params
         if query.get("lon") or query.get("lat"):
             point, _crs = read_point(query)
@@ -43,9 +53,13 @@ class TasksView(APIView):
             if query.get("ordering") == "distance":
                 rows = rows.order_by("distance_m", "pk")
         results = guards.know(list(rows[:MOST_TASKS]))
+        count = len(results)
+        if count == MOST_TASKS:
+            count = rows.order_by()[: COUNT_TO + 1].count()
         return Response(
             {
-                "count": len(results) if len(results) < MOST_TASKS else rows.order_by().count(),
+                "count": min(count, COUNT_TO),
+                "count_exact": count <= COUNT_TO,
                 "results": TaskRow(results, many=True, context={"request": request, "view": self}).data,
             },
             headers={"Cache-Control": "private, no-cache"},

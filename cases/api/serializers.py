@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
@@ -223,16 +225,30 @@ def _state_label(case: Case, state: str) -> str:
 
 
 class TaskRow(CaseRow):
-    """A case that waits for this person, with what can be done about it."""
+    """A case that waits for this person: what can be done about it, or what stands against the main step."""
 
     actions = serializers.SerializerMethodField()
+    hindrance = serializers.SerializerMethodField()
 
     class Meta(CaseRow.Meta):
-        fields = (*CaseRow.Meta.fields, "actions")
+        fields = (*CaseRow.Meta.fields, "actions", "hindrance")
+
+    # A list has one of these for all its rows: what an input offers is read once, the form is built once.
+    @functools.cached_property
+    def _offered(self):
+        return functools.cache(inputs.choices)
+
+    @functools.cached_property
+    def _action(self):
+        return ActionOut(many=True)
 
     @extend_schema_field(serializers.ListField(child=serializers.DictField()))
     def get_actions(self, case):
-        return ActionOut(actions_for(self.context["request"].user, case), many=True).data
+        actions = actions_for(self.context["request"].user, case, self._offered)
+        return self._action.to_representation(actions)
+
+    def get_hindrance(self, case) -> str:
+        return flow.hindrance(self.context["request"].user, case)
 
 
 class InputOut(serializers.Serializer):
@@ -272,8 +288,8 @@ class ActionOut(serializers.Serializer):
     inputs = InputOut(many=True)
 
 
-def actions_for(user, case: Case) -> list[dict]:
-    """The open moves as ``ActionOut`` tells them."""
+def actions_for(user, case: Case, offered=inputs.choices) -> list[dict]:
+    """The open moves as ``ActionOut`` tells them; ``offered`` as ``inputs.of`` takes it."""
     now = timezone.now()
     table = flow.flow_of(case)
     known = {name for name in (flow.COMPLEXITY, flow.KIND) if said_before(case, name)}
@@ -304,7 +320,7 @@ def actions_for(user, case: Case) -> list[dict]:
                     if need not in known and not (need == flow.PHOTO and case.type_id and case.type.no_photo)
                 ],
                 "takes": [*move.takes, *(need for need in move.needs if need in known)],
-                "inputs": inputs.of(case, move, known),
+                "inputs": inputs.of(case, move, known, offered),
                 "to_state": end if end != flow.BEFORE else "",
                 "to_label": table.state_label(end),
                 "next": str(move.next),
@@ -361,7 +377,10 @@ def decision_out(decision: dict | None) -> dict | None:
 
 
 class CaseDetail(CaseRow):
-    """A case with its story. ``reporter`` is null and ``reporter_hidden`` true for those who may not know."""
+    """A case with its story. ``reporter`` is null and ``reporter_hidden`` true for those who may not know.
+
+    ``actions`` are open to the user now; ``hindrance`` says what stands against the user's main step.
+    """
 
     areas = serializers.SerializerMethodField()
     grid_name = serializers.CharField(source="grid.name", read_only=True, default=None)
@@ -376,6 +395,7 @@ class CaseDetail(CaseRow):
     photos = serializers.SerializerMethodField()
     transitions = serializers.SerializerMethodField()
     actions = serializers.SerializerMethodField()
+    hindrance = serializers.SerializerMethodField()
     nearby = serializers.SerializerMethodField()
 
     class Meta(CaseRow.Meta):
@@ -405,6 +425,7 @@ class CaseDetail(CaseRow):
             "photos",
             "transitions",
             "actions",
+            "hindrance",
             "nearby",
         )
 
@@ -462,6 +483,9 @@ class CaseDetail(CaseRow):
     @extend_schema_field(ActionOut(many=True))
     def get_actions(self, case):
         return ActionOut(actions_for(self.user, case), many=True).data
+
+    def get_hindrance(self, case) -> str:
+        return flow.hindrance(self.user, case)
 
     @extend_schema_field(NearCase(many=True))
     def get_nearby(self, case):

@@ -21,7 +21,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from assets.models import Component, ItemType
-from cases import actions, queries, supplements
+from cases import actions, queries, supplements, todo
 from cases.api.serializers import (
     ActionIn,
     CaseDetail,
@@ -60,7 +60,11 @@ LIST_PARAMETERS = [
     OpenApiParameter("due", str, enum=list(DUE)),
     OpenApiParameter("reported", str, description="today, or FROM/TO as days (either may be empty)"),
     OpenApiParameter("closed", str, description="month (this month), or FROM/TO as days"),
-    OpenApiParameter("view", str, description="mine: reported by me; tasks: what I have to do"),
+    OpenApiParameter(
+        "view",
+        str,
+        description="mine: reported by me; tasks: the next main step is mine, as in /api/me/tasks",
+    ),
     OpenApiParameter("urgent", bool),
 ]
 
@@ -387,5 +391,5 @@ def narrow(queryset, request, *, without_state: bool = False):
     if view == "mine":
         queryset = queryset.filter(reporter=request.user)
     elif view == "tasks":
-        queryset = queryset.filter(pk__in=queries.tasks(request.user).order_by().values("pk"))
+        queryset = queryset.filter(todo.mine(request.user))
     return queryset

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from assets.models import ItemType
-from cases import desk_queries, exports, flow_data, jobs, phone_queries, queries
+from cases import desk_queries, exports, flow_data, jobs, phone_queries, queries, todo
 from cases import filters as wording
 from cases.filters import PHASES, VIEWS, Filters, page
 from cases.models import Case, SavedView
@@ -122,7 +122,7 @@ def tabs(request, filters: Filters) -> list[dict]:
     found = queries.counts_of_phases(opened, apart)
     counted = {key: sum(found[phase] for phase in group) for key, group in PHASES.items()}
     counted["all"] = found["all"]
-    counted["mine"] = opened.filter(desk_queries.mine(request.user)).order_by()[: COUNT_TO + 1].count()
+    counted["mine"] = opened.filter(todo.mine(request.user)).order_by()[: COUNT_TO + 1].count()
     return [
         {
             "id": key,

@@ -2,10 +2,15 @@
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
+from django.utils.translation import override
 from PIL import Image, TiffImagePlugin
+from playwright.sync_api import expect
 
+from cases import guards
 from cases.actions import Given, act
 from cases.models import Case, Transition
 from geo.models import Attachment
@@ -448,6 +453,74 @@ def test_somebody_was_faster(crew):
     page.tap(".entry .button.danger")
     page.tap("dialog .dialog-foot .button.main")
     page.wait_for_selector(".entry", state="detached")
+
+
+@pytest.fixture
+def desk(chromium, live_server, log_in, city):
+    """``desk(role)``: a page of the phone app of somebody who works at a desk."""
+    contexts = []
+
+    def open_for(role, area="9901"):
+        context = chromium.new_context(**PHONE, base_url=live_server.url)
+        context.set_default_timeout(15000)
+        contexts.append(context)
+        log_in(context, factories.make_user(role, role=role, area=area), live_server)
+        return ready(context.new_page())
+
+    yield open_for
+    for context in contexts:
+        context.close()
+
+
+def test_a_desk_s_people_have_their_work_on_the_phone(desk, monkeypatch):
+    now = timezone.now()
+    letter = factories.make_case(HERE, flow="letter", state="at_community", due_at=now)
+    later = factories.make_case(HERE, flow="letter", state="at_community", due_at=now + timedelta(days=1))
+    factories.make_case(factories.at(2.5, 1.5), flow="letter", state="at_community", due_at=now)
+    monkeypatch.setattr("cases.api.me.MOST_TASKS", 1)
+    page = desk("community_desk", "990101001001")
+    expect(page.locator(".tasks a.task")).to_have_count(1)
+    expect(page.locator(".list-head h2")).to_contain_text("2")
+    expect(page.locator(".tasks .as-of a")).to_have_attribute("href", "/?view=mine")
+    page.tap(f'.tasks a[href="/m/task/{letter.number}"]')
+    page.tap(".actions button.main")
+    page.fill("dialog #reason", "已更换灯泡")
+    page.tap("dialog .dialog-foot .button.main")
+    page.wait_for_selector(".actions", state="detached")
+    letter.refresh_from_db()
+    assert letter.state == "checking"
+    page.tap(".top .back")
+    page.wait_for_selector(f'.tasks a[href="/m/task/{later.number}"]')
+    expect(page.locator(".list-head h2")).to_contain_text("1")
+
+
+def test_what_the_phone_has_no_field_for_goes_on_in_the_full_view(desk, noise):
+    unit = factories.make_unit("排水管理处")
+    untyped = factories.make_case(HERE, state="accepted", type=None)
+    whole = factories.make_case(HERE, state="verified", holder_unit=unit)
+    factories.make_case(HERE, state="dispatched", holder_unit=unit, parent=whole)
+    page = desk("acceptor")
+    said = noise(page)
+    page.goto(f"/m/task/{untyped.number}")
+    way = page.locator(".actions .button.main")
+    way.wait_for()
+    assert axe.check(page) == []
+    # Without a signal it does not pretend to lead anywhere.
+    page.context.set_offline(True)
+    page.wait_for_selector('.actions .button.main[aria-disabled="true"]')
+    assert way.get_attribute("href") is None and page.locator(".actions .hint").inner_text()
+    page.context.set_offline(False)
+    page.tap(".actions a.button.main")
+    page.wait_for_url(f"**/cases/{untyped.number}/page/#now")
+    page.wait_for_selector("#now .do-now .button >> nth=0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # What stands against the step is said, with the way to the page where more can be done.
+    page.goto(f"/m/task/{whole.number}")
+    with override("zh-hans"):
+        expect(page.locator(".actions .banner")).to_have_text(guards.why("parts_done"))
+    page.tap(f'.actions a[href="/cases/{whole.number}/page/#now"] >> nth=-1')
+    page.wait_for_selector("#now")
+    assert said == []
 
 
 def test_place_on_a_border_is_said_and_corrected_on_the_map(phone, worker):

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from cases import actions, desk_queries, phone_queries, queries
+from cases import actions, phone_queries, todo
 from cases.actions import Given
 from cases.evidence import Evidence
 from cases.models import Case
@@ -51,7 +51,7 @@ def test_everybody_of_the_grid_has_the_task(grid):
     assert case.verifier_id in (grid.first.pk, grid.second.pk, grid.worker.pk)
     for person in (grid.first, grid.second, grid.worker):
         assert in_tasks(person, case)
-        assert Case.objects.filter(desk_queries.mine(fresh(person))).filter(pk=case.pk).exists()
+        assert Case.objects.filter(todo.mine(fresh(person))).filter(pk=case.pk).exists()
         told = phone_queries.messages(fresh(person))
         assert [row["action"] for row in told] == ["ask_verify_after"]
     asked = Event.objects.filter(layer="tasks", verb="asked").values_list("user_id", flat=True)
@@ -59,7 +59,7 @@ def test_everybody_of_the_grid_has_the_task(grid):
     # Not for those of another grid, nor for who would check the own unit's work.
     for person in (grid.other_worker, grid.own):
         assert not in_tasks(person, case)
-        assert not Case.objects.filter(desk_queries.mine(fresh(person))).filter(pk=case.pk).exists()
+        assert not Case.objects.filter(todo.mine(fresh(person))).filter(pk=case.pk).exists()
     assert act(grid.own, case.number, "verify_pass", **evidence(grid.own)).status_code == 403
 
 
@@ -97,7 +97,7 @@ def test_before_filing_too(grid):
     case = case_in("accepted", grid)
     assert act(grid.acceptor, case.number, "ask_verify_before").status_code == 200
     assert all(in_tasks(person, case) for person in (grid.first, grid.second, grid.worker))
-    assert queries.tasks(fresh(grid.other_worker)).count() == 0
+    assert todo.tasks(fresh(grid.other_worker)).count() == 0
 
 
 @pytest.mark.django_db(transaction=True)

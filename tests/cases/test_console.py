@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from cases import desk_queries, queries
+from cases import desk_queries, queries, todo
 from cases.filters import SORTS, Filters, page, parse_ring
 from cases.models import Case, CaseHold
 from geo.problems import Problem
@@ -145,9 +145,7 @@ def test_to_do_follows_from_the_flow(city):
     )
 
     def mine(user):
-        return set(
-            Case.objects.for_user(user).filter(desk_queries.mine(user)).values_list("number", flat=True)
-        )
+        return set(Case.objects.for_user(user).filter(todo.mine(user)).values_list("number", flat=True))
 
     assert mine(acceptor) == {new.number}
     assert elsewhere.number not in mine(acceptor)

@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from cases import code_tables, flow, flow_data, flow_drafts, flow_graph, flow_trial
+from cases import code_tables, flow, flow_data, flow_drafts, flow_graph, flow_trial, todo
 from cases.models import FlowVersion
 from geo.models import AuditEntry, User
 from geo.problems import Problem
@@ -48,6 +48,9 @@ def test_cases_end_in_the_version_they_began_in(people):
     assert act(people.dispatcher, old.number, "close").status_code == 403
     young = case_in("verified", people)
     assert young.flow_version == 3
+    # Whose step it is, too, follows from the version each began in.
+    assert list(todo.tasks(people.acceptor)) == [old]
+    assert young in todo.tasks(people.dispatcher) and old not in todo.tasks(people.dispatcher)
     assert act(people.dispatcher, young.number, "close").status_code == 200
     assert act(people.acceptor, old.number, "close").status_code == 200
     assert AuditEntry.objects.filter(action="flow.activate").count() == 1

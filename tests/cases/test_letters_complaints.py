@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from cases import actions, flow, timers
+from cases import actions, flow, timers, todo
 from cases.actions import Contact, Given, Place
 from cases.models import Case, CaseHold, Rating, ReporterContact, Transition
 from geo.calendar import add_working_time
@@ -299,10 +299,12 @@ def test_who_solved_it_does_not_check_it(offices):
     with pytest.raises(Problem) as caught:
         do(offices, "worker", case, "pass", stars=5)
     assert caught.value.status == 403
-    assert client(offices.worker).get("/api/me/tasks/").status_code == 200
+    assert list(todo.tasks(offices.user("worker"))) == []
+    assert list(todo.tasks(offices.user("colleague"))) == [case]
     case = do(offices, "colleague", case, "fail", reason="没有清理干净")
     assert (case.state, case.self_handled, case.rework_count) == ("found", False, 1)
-    case = do(offices, "worker", case, "self_handle", reason="再次清理")
+    case = do(offices, "colleague", case, "self_handle", reason="再次清理")
+    assert list(todo.tasks(offices.user("worker"))) == [case]
     assert do(offices, "community", case, "pass", stars=4).state == "rating"
 
 

@@ -395,9 +395,16 @@ def test_my_tasks(people, cover):
     assert [row["number"] for row in tasks["results"]] == [pool.number, mine.number]
     assert tasks["results"][0]["distance_m"] == pytest.approx(8.6, abs=0.1)
     assert tasks["results"][0]["actions"][0]["action"] == "verify_true"
-    assert [r["number"] for r in client(people.department).get("/api/me/tasks").json()["results"]] == [
-        held.number
-    ]
+    # The unit and the desks have theirs in the same list.
+    new, filed = make_case(HERE, state="reported"), make_case(HERE, state="filed")
+    for person, case, action in (
+        (people.department, held, "start"),
+        (people.acceptor, new, "accept"),
+        (people.dispatcher, filed, "dispatch"),
+    ):
+        (row,) = client(person).get("/api/me/tasks").json()["results"]
+        assert (row["number"], row["actions"][0]["action"]) == (case.number, action)
+    assert client(people.nobody).get("/api/me/tasks").json()["results"] == []
 
 
 def test_types_to_choose_from(people, cover):

@@ -53,7 +53,7 @@ async function show() {
     else tab.removeAttribute("aria-current");
   }
   window.scrollTo(0, 0);
-  const end = await screen.draw(main, { rest, params: new URLSearchParams(location.search), go });
+  const end = await screen.draw(main, { rest, params: new URLSearchParams(location.search), go, shown: () => mine === turn });
   // Somebody may have gone on while a map was loading.
   if (mine === turn) leave = end || null;
   else end?.();
@@ -162,13 +162,18 @@ async function main() {
   if (app.base && (await navigator.serviceWorker?.ready)) document.documentElement.dataset.offline = "ready";
 }
 
-// What happens to my cases shows within moments; many changes at once are fetched once.
+const MOMENT = 1500;
+const LONG = { rows: 50, pause: 20e3 };
+
+// What happens to my cases shows within moments; many changes at once are fetched once, and the long list of a
+// desk that hears of a whole city not with each of its cases.
 function hear() {
   let timer = null;
   subscribe(({ layer }) => {
     if (!["cases", "tasks", "*"].includes(layer) || document.visibilityState !== "visible") return;
+    const long = layer === "cases" && app.tasks?.length > LONG.rows;
     clearTimeout(timer);
-    timer = setTimeout(() => online() && refreshTasks().then(drawUnread), 1500);
+    timer = setTimeout(() => online() && refreshTasks().then(drawUnread), long ? Math.max(MOMENT, app.tasksAt + LONG.pause - Date.now()) : MOMENT);
   });
 }
 

@@ -6,7 +6,7 @@ import { entries, forget, keep, kept, onOutbox } from "./store.js";
 /**
  * `user` is {id, name} or null; `signedIn` is null until the server could be asked; `reachable` likewise.
  * `me`, `base`, `types`, `tasks` are the last answers known, from the server or from this phone; `meAt` is
- * when `me` was asked for (ms).
+ * when `me` was asked for (ms). `tasksInAll` counts also those that are not on this phone.
  */
 export const app = {
   user: null,
@@ -18,6 +18,7 @@ export const app = {
   types: [],
   tasks: null,
   tasksAt: null,
+  tasksInAll: null,
   found: new Map(), // components the server named, by code, beside the kept set
   unsent: [],
   others: 0,
@@ -65,7 +66,7 @@ export async function begin() {
   const last = await kept("user", null);
   app.user = last ? last.value : null;
   if (app.user) await fromPhone();
-  await count();
+  arrivedAt = lastArrival(await count());
   changed();
 }
 
@@ -76,7 +77,7 @@ export async function askSession() {
     app.signedIn = Boolean(who.user);
     if (who.user && who.user.id !== app.user?.id) {
       await forget();
-      Object.assign(app, { me: null, base: null, tasks: null, tasksAt: null });
+      Object.assign(app, { me: null, base: null, tasks: null, tasksAt: null, tasksInAll: null });
     }
     if (who.user) {
       app.user = who.user;
@@ -98,8 +99,7 @@ async function fromPhone() {
   app.me = me?.value || null;
   app.meAt = me?.at || 0;
   useBase(base?.value || null);
-  app.tasks = tasks ? rows(tasks.value).map(caseRow) : null;
-  app.tasksAt = tasks?.at || null;
+  if (tasks) useTasks(tasks);
 }
 
 /** Fetch anew what the app works with. */
@@ -118,11 +118,13 @@ export async function refreshMe() {
 
 export async function refreshTasks() {
   const answer = await fetchKept("tasks", "/api/me/tasks");
-  if (answer) {
-    app.tasks = rows(answer.value).map(caseRow);
-    app.tasksAt = answer.at;
-  }
+  if (answer) useTasks(answer);
   changed();
+}
+
+function useTasks({ value, at }) {
+  const tasks = rows(value).map(caseRow);
+  Object.assign(app, { tasks, tasksAt: at, tasksInAll: { count: value.count ?? tasks.length, exact: value.count_exact !== false } });
 }
 
 async function refreshBase() {
@@ -154,6 +156,22 @@ export async function count() {
   app.unsent = open.filter((entry) => entry.user.id === app.user?.id);
   app.others = open.length - app.unsent.length;
   takeShift(all);
+  return all;
+}
+
+const lastArrival = (all) =>
+  Math.max(0, ...all.filter((entry) => entry.user.id === app.user?.id && entry.state === "sent").map((entry) => entry.sent));
+
+let arrivedAt = 0;
+let arriving = null;
+
+/** What has arrived changes the list, whoever sent it: this tab, another one or the service worker. */
+function afterArrival(all) {
+  const last = lastArrival(all);
+  if (last <= arrivedAt) return;
+  arrivedAt = last;
+  clearTimeout(arriving);
+  arriving = setTimeout(refreshTasks, 300);
 }
 
 /** The answer to a punch is the shift, known though the signal went before `me` could be fetched again. */
@@ -178,7 +196,6 @@ export function send({ now = false } = {}) {
       if (answer.user) app.signedIn = true;
       if (answer.user === null) app.signedIn = false;
       if (answer.wait) timer = setTimeout(send, answer.wait);
-      if (answer.sent) refreshTasks();
     } finally {
       sending = null;
       await count();
@@ -191,7 +208,7 @@ export function send({ now = false } = {}) {
 /** Keep the app in step with the signal and with what other tabs and the worker send. */
 export function listen() {
   onOutbox(async () => {
-    await count();
+    afterArrival(await count());
     changed();
   });
   addEventListener("online", () => {

@@ -6,7 +6,7 @@ import { add } from "./outbox.js";
 import { app, changed, mayReport, onApp, online, refreshMe, refreshTasks, send } from "./app.js";
 import { currentFix, metresBetween, watchPosition } from "./position.js";
 import { redraw } from "./redraw.js";
-import { headline, metres } from "./words.js";
+import { headline, inAll, metres } from "./words.js";
 
 let order = "due";
 
@@ -37,7 +37,7 @@ export function homeScreen(root) {
       [["due", gettext("Most urgent")], ["near", gettext("Nearest")]].map(([id, words]) =>
         el("button.button", { type: "button", "aria-pressed": String(order === id), onclick: () => { order = id; draw(); } }, words)),
     );
-    heading.textContent = app.tasks?.length ? fill(gettext("Tasks (%(n)s)"), { n: app.tasks.length }) : gettext("Tasks");
+    heading.textContent = app.tasks?.length ? fill(gettext("Tasks (%(n)s)"), { n: inAll(app.tasksInAll) }) : gettext("Tasks");
     redraw(list, [order, here && [here.lon.toFixed(4), here.lat.toFixed(4)], app.tasks, app.tasksAt, online(), minute], () => taskParts(here));
   }
 
@@ -164,6 +164,12 @@ function taskParts(here) {
   const urged = ({ task }) => (task.supervised ? 0 : 1);
   rows.sort((a, b) => (order === "near" ? (a.distance ?? Infinity) - (b.distance ?? Infinity) || due(a) - due(b) : urged(a) - urged(b) || due(a) - due(b) || (a.distance ?? 0) - (b.distance ?? 0)));
   const parts = rows.map(({ task, distance }) => taskRow(task, distance));
+  if (app.tasksInAll.count > app.tasks.length) {
+    parts.push(el("li.muted.as-of", {}, fill(gettext("The %(n)s most urgent are on this phone."), { n: app.tasks.length }), " ",
+      online()
+        ? el("a.button.quiet", { href: "/?view=mine" }, gettext("See all in the full view"))
+        : gettext("All are in the full view, which needs a signal.")));
+  }
   if (app.tasksAt && (!online() || Date.now() - app.tasksAt > 15 * 60e3)) {
     parts.push(el("li.muted.as-of", {}, fill(gettext("As of %(when)s"), { when: ago(app.tasksAt) }), " ",
       online() && el("button.button.quiet", { type: "button", onclick: refreshTasks }, icon("refresh"), gettext("Refresh"))));

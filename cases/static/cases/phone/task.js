@@ -13,8 +13,10 @@ import { currentFix, metresBetween, watchPosition } from "./position.js";
 import { headline, metres, noPosition } from "./words.js";
 
 const MOST_PHOTOS = 8;
+// What the dialog has fields for, beside the inputs that the server tells.
+const FIELDS = ["reason", "photo", "position", "call_back"];
 
-export async function taskScreen(root, { rest, go }) {
+export async function taskScreen(root, { rest, go, shown }) {
   const [number] = rest;
   root.append(el("span.skeleton.box"), el("span.skeleton.box"));
   const kept = app.tasks?.find((task) => task.number === number) || null;
@@ -22,6 +24,7 @@ export async function taskScreen(root, { rest, go }) {
   let waited = 0;
   if (row) draw();
   await load();
+  if (!shown()) return null;
   if (!row) {
     root.replaceChildren(online()
       ? stateBox("lock", gettext("Not there, or not yours to see"), gettext("Ask your shift lead if you need it."), el("a.button", { href: "/m/" }, gettext("Back to the tasks")))
@@ -33,10 +36,22 @@ export async function taskScreen(root, { rest, go }) {
   const stopPosition = watchPosition(({ fix }) => {
     if (fix && distance()) distance().textContent = metres(metresBetween(fix, row));
   });
-  const stopApp = onApp(() => drawWaiting());
+  let signal = online();
+  const stopApp = onApp(() => {
+    // The full view can be opened as long as there is a signal.
+    if (signal !== online()) {
+      signal = online();
+      root.querySelector(".actions")?.replaceWith(actionsPart());
+    }
+    drawWaiting();
+  });
+  // Back from the full view: the case may be another one.
+  const again = (event) => event.persisted && load().then(draw);
+  addEventListener("pageshow", again);
   return () => {
     stopPosition();
     stopApp();
+    removeEventListener("pageshow", again);
   };
 
   async function load() {
@@ -45,6 +60,8 @@ export async function taskScreen(root, { rest, go }) {
   }
 
   function draw() {
+    // Somebody may have gone on while an answer was under way.
+    if (!shown()) return;
     const when = row.due_at ? deadline(row.due_at) : null;
     root.replaceChildren(
       el("section.card.case-head", {},
@@ -100,12 +117,22 @@ export async function taskScreen(root, { rest, go }) {
 
   function actionsPart() {
     const actions = row.actions || [];
-    if (!actions.length) return "";
+    const against = row.hindrance || "";
+    if (!actions.length && !against) return "";
     const asked = row.phase === "check" && row.verifier && row.verifier.id !== app.user?.id;
     return el("section.actions", { "aria-label": gettext("What you can do") },
       asked && el("p.hint", {}, fill(gettext("%(name)s was asked first. Whoever has duty in the grid may do it, one is enough; the others are told."), { name: row.verifier.name })),
-      ...actions.map((action, index) =>
-        el(index === 0 && !action.danger ? "button.button.main.big" : action.danger ? "button.button.danger.big" : "button.button.big", { type: "button", onclick: () => actionDialog(row, action, done) }, action.label)));
+      against && el("p.banner.info", {}, icon("info"), el("span", {}, against)),
+      ...actions.map((action, index) => {
+        const look = action.danger ? ".button.danger.big" : index === 0 && !against ? ".button.main.big" : ".button.big";
+        return possible(action)
+          ? el(`button${look}`, { type: "button", onclick: () => actionDialog(row, action, done) }, action.label)
+          : fullView(number, look, fill(gettext("%(action)s · in the full view"), { action: action.label }));
+      }),
+      against && fullView(number, ".button.big", gettext("Open the full view")),
+      (against || !actions.every(possible)) && el("p.hint", {}, online()
+        ? gettext("The full view is the case's own page. It takes what the phone has no field for, and needs a signal.")
+        : gettext("No signal: the full view opens when there is one.")));
   }
 
   function storyPart() {
@@ -123,12 +150,21 @@ export async function taskScreen(root, { rest, go }) {
   async function done() {
     toast(online() ? gettext("On its way…") : gettext("Kept on this phone until there is a signal."));
     await send({ now: true });
-    go(location.pathname, { replace: true });
+    if (shown()) go(location.pathname, { replace: true });
   }
 }
 
 const needs = (action, what) => action.needs.includes(what);
 const takes = (action, what) => needs(action, what) || action.takes.includes(what);
+
+/** Whether the dialog has a field for everything an action needs. */
+const possible = (action) => action.needs.every((name) => FIELDS.includes(name) || (action.inputs || []).some((input) => input.name === name));
+
+/** The way to the case's own page; without a signal it leads nowhere, and looks so. */
+const fullView = (number, look, words) =>
+  online()
+    ? el(`a${look}`, { href: `/cases/${encodeURIComponent(number)}/page/#now` }, words, icon("right"))
+    : el(`span${look}`, { role: "link", "aria-disabled": "true" }, words, icon("offline"));
 
 const positionOf = (fix) => ({ lon: fix.lon, lat: fix.lat, crs: "wgs84", accuracy_m: fix.accuracy });
 

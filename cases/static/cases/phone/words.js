@@ -12,6 +12,9 @@ export function metres(distance) {
 export const headline = (row) =>
   row.type_name || (row.flow && row.flow !== "city_management" && (row.description || row.flow_label)) || gettext("Type not known");
 
+/** How many there are in all: "1,234", "10,000+". */
+export const inAll = ({ count, exact }) => `${count.toLocaleString("en")}${exact ? "" : "+"}`;
+
 export const size = (bytes) =>
   bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 
