@@ -257,6 +257,30 @@ class Filters:
         ``few`` says that the rows are few already, as open ones are: their words are then read; else they are
         looked up. Unless told, it follows from the tab. The rows are the same either way.
         """
+        rows = self._without_words(rows)
+        if not self.get("q"):
+            return rows
+        few = self.view != "all" if few is None else few
+        if few or self.found is None:
+            return rows.filter(self._said(few=True))
+        return rows.filter(pk__in=self.found)
+
+    @cached_property
+    def found(self) -> list[int] | None:
+        """Ids of the user's cases with the words; None where they are too many, or nobody asks."""
+        if self.user is None:
+            return None
+        parts = Case.objects.apart_for_user(self.user)
+        return queries.looked_up([self._without_words(part).filter(self._said()) for part in parts])
+
+    def _said(self, few: bool = False) -> Q:
+        text = self.get("q")
+        if number := queries.number_in(text):
+            return Q(number__startswith=number)
+        said = queries.said(text, few) | Q(type_id__in=self._types_named)
+        return said | Q(number__startswith=text.upper()) if text.isascii() else said
+
+    def _without_words(self, rows: QuerySet) -> QuerySet:
         if name := self.get("flow"):
             rows = rows.filter(flow=name)
         if area := self.get("area"):
@@ -296,15 +320,6 @@ class Filters:
             if mark not in MARKS:
                 raise bad_parameter("mark", _("There is no mark “%s”.") % mark[:40])
             rows = rows.filter(MARKS[mark][1])
-        text = self.get("q")
-        if number := queries.number_in(text):
-            rows = rows.filter(number__startswith=number)  # by its index, whatever the number of cases
-        elif text:
-            few = self.view != "all" if few is None else few
-            found = queries.said(text, few) | Q(type_id__in=self._types_named)
-            if text.isascii():
-                found |= Q(number__startswith=text.upper())
-            rows = rows.filter(found)
         if box := self.get("bbox"):
             rows = rows.filter(geom__intersects=parse_bbox(box))
         if ring := self.get("within"):

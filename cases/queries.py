@@ -52,6 +52,20 @@ def said(text: str, few: bool = False) -> Q:
     return said_in(text, "description", "address", few=few)
 
 
+def looked_up(apart: list[QuerySet], most: int = COUNT_TO) -> list[int] | None:
+    """Ids of the rows of querysets that have none in common; None where there are more than ``most``.
+
+    What few rows have (words, a number) is looked up before they are sorted. In one statement with a list's
+    order PostgreSQL may walk that order to its end, for rows that are not there: a unit's cases about
+    something that it has nothing to do with. Where there are many the order is the right way, and soon full.
+    """
+    if not apart:
+        return []
+    first, *rest = [part.order_by().values_list("pk")[: most + 1] for part in apart]
+    found = [pk for (pk,) in (first.union(*rest, all=True) if rest else first)]
+    return found if len(found) <= most else None
+
+
 def open_cases() -> Q:
     return ~Q(state__in=Case.ENDED)
 
@@ -132,7 +146,9 @@ def counts(rows: QuerySet, apart: list[QuerySet] | None = None) -> dict:
     rows as querysets without a row in common (``apart_for_user``): each is counted by its own index.
     """
     clocks = {"overdue": overdue(), "late": late(), "due_today": due_today()}
-    opened, ended = _counted(rows, clocks, apart or [rows], {state: Q(state=state) for state in Case.ENDED})
+    opened, ended = _counted(
+        rows, clocks, [rows] if apart is None else apart, {state: Q(state=state) for state in Case.ENDED}
+    )
     states, phases = Counter(ended), Counter({PHASE.ENDED: sum(ended.values())})
     for state, phase, n, *_clocks in opened:
         states[state] += n
@@ -147,7 +163,7 @@ def counts_of_phases(rows: QuerySet, apart: list[QuerySet] | None = None) -> dic
     """How many open ones of ``rows`` there are per phase, and how many rows, as ``counts`` has them:
     {phase: n, "all": n}.
     """
-    opened, figures = _counted(rows, {}, apart or [rows], {"all": Q()})
+    opened, figures = _counted(rows, {}, [rows] if apart is None else apart, {"all": Q()})
     figures = Counter(figures)
     for _state, phase, n in opened:
         figures[phase] += n

@@ -9,21 +9,25 @@ from cases.models import Case
 from geo.registry import finders
 from geo.search import Finder, found
 
+# Of more cases than this the latest are soon met when all are gone through.
+MANY = 1000
+
 
 def find_cases(user, text: str, limit: int) -> list[dict]:
     """Cases by the beginning of their number, or words of address and description, latest first."""
-    rows = Case.objects.for_user(user).select_related("type").defer("decision")
     if number := queries.number_in(text):
-        rows = rows.filter(number__startswith=number)
+        wanted = read = Q(number__startswith=number)
     elif text.isdecimal():
         if len(text) < queries.DIGITS:
             return []
         wanted = Q()
         for prefix in {table.prefix for table in flow_data.every()}:
             wanted |= Q(number__startswith=f"{prefix}{text}")
-        rows = rows.filter(wanted)
+        read = wanted
     else:
-        rows = rows.filter(queries.said(text))
+        wanted, read = queries.said(text), queries.said(text, few=True)
+    few = queries.looked_up([part.filter(wanted) for part in Case.objects.apart_for_user(user)], MANY)
+    rows = Case.objects.for_user(user).filter(read if few is None else Q(pk__in=few))
     return [
         found(
             f"{row.number} {row.type or ''}".strip(),
@@ -32,7 +36,7 @@ def find_cases(user, text: str, limit: int) -> list[dict]:
             url=_page(row),
             place=row.anchor,
         )
-        for row in rows.order_by("-reported_at", "-pk")[:limit]
+        for row in rows.select_related("type").defer("decision").order_by("-reported_at", "-pk")[:limit]
     ]
 
 

@@ -162,6 +162,11 @@ class AreaFilter(_Filter):
         return queryset.filter(**{f"{view.area_path}__startswith": code})
 
 
+def searched(request) -> list[str]:
+    """The words of ``q``, eight at most."""
+    return request.query_params.get(SearchFilter.parameter, "").replace("\x00", "").split()[:8]
+
+
 class SearchFilter(_Filter):
     """``q=text``: every word must occur in one of ``search_fields``."""
 
@@ -174,10 +179,9 @@ class SearchFilter(_Filter):
         return view.search_said or "words that must occur in: " + ", ".join(view.search_fields)
 
     def filter_queryset(self, request, queryset, view):
-        text = request.query_params.get(self.parameter, "").replace("\x00", "")
         if not self.applies(view):
             return queryset
-        for word in text.split()[:8]:
+        for word in searched(request):
             queryset = queryset.filter(view.has_word(word))
         return queryset
 

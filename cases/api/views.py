@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, time, timedelta
+from functools import cached_property, reduce
+from operator import and_
 
 from django.contrib.gis.geos import Point
 from django.db.models import Q
@@ -38,7 +40,7 @@ from geo.coordinates import CoordinateError, to_wgs84
 from geo.idempotency import HEADER, Idempotent
 from geo.models import Organisation, User
 from geo.problems import Problem
-from geo.rest import ScopedViewSet, bad_parameter, parse_date, parse_number
+from geo.rest import ScopedViewSet, bad_parameter, parse_date, parse_number, searched
 
 GROUPS = {"open": queries.open_cases, "ended": lambda: Q(state__in=Case.ENDED)}
 DUE = {"overdue": queries.overdue, "late": queries.late, "today": queries.due_today}
@@ -139,13 +141,29 @@ class CaseViewSet(Idempotent, ScopedViewSet):
         parts = queries.listed().apart_for_user(self.request.user)
         return [self.filter_queryset(part) for part in parts]
 
-    def has_word(self, word: str) -> Q:
-        return queries.said(word) | (Q(number__startswith=word.upper()) if word.isascii() else Q())
+    def has_word(self, word: str, few: bool = True) -> Q:
+        said = queries.said(word, few)
+        return said | Q(number__startswith=word.upper()) if word.isascii() else said
+
+    @cached_property
+    def found(self) -> list[int] | None:
+        """Ids of the user's cases with the words of ``q``; None without words, or where they are many."""
+        if not (words := searched(self.request)):
+            return None
+        parts = map(self._narrowed, queries.listed().apart_for_user(self.request.user))
+        said = reduce(and_, (self.has_word(word, few=False) for word in words))
+        return queries.looked_up([part.filter(said) for part in parts])
 
     def get_serializer_class(self):
         return CaseDetail if self.action == "retrieve" else CaseRow
 
     def filter_queryset(self, queryset):
+        queryset = self._narrowed(queryset)
+        if self.action in ("list", "counts") and self.found is not None:
+            queryset = queryset.filter(pk__in=self.found)
+        return queryset
+
+    def _narrowed(self, queryset):
         queryset = super().filter_queryset(queryset)
         if self.action in ("list", "counts"):
             queryset = narrow(queryset, self.request, without_state=self.action == "counts")

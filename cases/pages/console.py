@@ -118,10 +118,12 @@ def frame_context(request, filters: Filters, here: str = "console") -> dict:
 def tabs(request, filters: Filters) -> list[dict]:
     """The tabs with their counts, each exact to 10,000."""
     opened = filters.narrow(visible(request), few=True)
-    apart = [filters.narrow(part, few=False) for part in Case.objects.apart_for_user(request.user)]
-    found = queries.counts_of_phases(opened, apart)
+    # Words of which there are more than are told need not be counted again.
+    many = bool(filters.get("q")) and filters.found is None
+    parts = [] if many else Case.objects.apart_for_user(request.user)
+    found = queries.counts_of_phases(opened, [filters.narrow(part, few=False) for part in parts])
     counted = {key: sum(found[phase] for phase in group) for key, group in PHASES.items()}
-    counted["all"] = found["all"]
+    counted["all"] = COUNT_TO + 1 if many else found["all"]
     counted["mine"] = opened.filter(todo.mine(request.user)).order_by()[: COUNT_TO + 1].count()
     return [
         {
