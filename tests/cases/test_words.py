@@ -81,3 +81,26 @@ def test_a_type_by_its_name_and_a_number_by_its_beginning(said):
     api = APIClient()
     api.force_authenticate(user)
     assert api.get("/api/cases/", {"q": said[1].number.lower()}).json()["count"] == 1
+
+
+def test_many_are_found_like_few(said, monkeypatch):
+    user = make_user(role="dispatcher", area="990101")
+    rows = Case.objects.for_user(user)
+    parts = [part.filter(queries.said("灯")) for part in Case.objects.apart_for_user(user)]
+    lamps = sorted(case.pk for case in said if "灯" in case.description + case.address)
+    assert sorted(queries.looked_up(parts, 4)) == lamps and len(lamps) == 4
+    assert queries.looked_up(parts, 3) is None
+    assert queries.looked_up([]) == []
+    page = Client(headers={"HX-Request": "true", "HX-Target": "list-pane"})
+    page.force_login(user)
+    api = APIClient()
+    api.force_authenticate(user)
+    for many in (False, True):
+        if many:
+            monkeypatch.setattr(queries, "looked_up", lambda *_parts: None)
+        narrowed = Filters.read({"q": "灯", "view": "all"}, user).narrow(rows)
+        assert sorted(narrowed.values_list("pk", flat=True)) == lamps
+        assert api.get("/api/cases/", {"q": "灯"}).json()["count"] == 4
+        assert len(api.get("/api/search", {"q": "路灯"}).json()["groups"][0]["results"]) == 2
+        told = page.get("/", {"view": "all", "q": "灯"}).content.decode()
+        assert ("10,000+" in told) == many
