@@ -96,7 +96,6 @@ def list_context(request, filters: Filters) -> dict:
     return frame_context(request, filters, narrowed) | {
         "rows": rows,
         "after": after,
-        "sorts": wording.SORTS,
         "stamp": timezone.now().isoformat(),
         "open_number": request.GET.get("open", ""),
         "may_register": request.user.can("cases.report") and not request.user.can("grids.check_in"),
@@ -109,6 +108,8 @@ def frame_context(request, filters: Filters, narrowed: QuerySet, here: str = "co
         "here": reverse(here),
         "on_map": here == "console",
         "filters": filters,
+        "sorts": wording.SORTS,
+        "sorted": wording.SORTS[filters.sort],
         "tabs": tabs(narrowed, filters, request.user),
         "chips": filters.chips(),
         "quick": filters.quick(),
