@@ -246,7 +246,7 @@ def part(request, name: str, version: int, kind: str, number: str):
     if at is not None and at >= len(rows):
         raise Http404
     form = flow_forms.FORMS[kind]
-    problem = None
+    problem, revision = None, row.revision
     data = rows[at] if at is not None else {}
     if request.method == "POST":
         drop = "drop" in request.POST
@@ -269,6 +269,8 @@ def part(request, name: str, version: int, kind: str, number: str):
             problem = caught
     context = form.context(row, data) | {
         "row": row,
+        # Somebody was faster: the form stays at what it was opened on, or the next press would write over it.
+        "revision": revision if problem and problem.kind == "conflict" else row.revision,
         "kind": kind,
         "number": number,
         "at": at,

@@ -35,6 +35,14 @@ def test_our_words_win_over_those_of_packages():
         assert (str(_("Filters")), str(_("Log out"))) == ("筛选", "退出登录")
 
 
+def test_a_form_sent_behind_its_page_is_told_where_it_leads(client, city):
+    client.force_login(factories.make_user("领导", role="leader", area="9901"))
+    address, given = reverse("choose-scope"), {"grant": "", "next": "/statistics/"}
+    assert client.post(address, given)["Location"] == "/statistics/"
+    answer = client.post(address, given, headers={"X-In-Place": "1"})
+    assert (answer.status_code, answer["X-Location"], answer.get("Location")) == (204, "/statistics/", None)
+
+
 def test_every_entry_leads_somewhere(client, city):
     menu.discover()
     for entry in menu.entries.values():
