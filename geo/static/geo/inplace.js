@@ -37,6 +37,7 @@ async function refresh(row, address) {
   const fresh = page.getElementById(row.id);
   if (fresh) row.replaceWith(document.importNode(fresh, true));
   else row.remove();
+  for (const old of all("#toasts .bad")) old.remove();
   for (const part of all("[data-fresh]")) part.replaceWith(document.importNode(page.getElementById(part.id), true));
   for (const line of all(".messages .banner", page)) toast(line.textContent.trim(), { bad: line.matches(".bad") });
 }
