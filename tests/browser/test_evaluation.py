@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cases.evaluation import authoring, tasks
-from cases.models import EvaluationModel, Inspection
+from cases.models import EvaluationModel, Inspection, ReportedValue
 from tests import factories
 from tests.browser import axe
 from tests.cases.evaluation.made import (
@@ -183,3 +183,31 @@ def test_an_inspection_without_a_network(page_of, user, tmp_path):
     second.get_by_role("button", name="提交记录").click()
     expect(second.locator(".messages")).to_contain_text("此前已记录")
     assert Inspection.objects.count() == 1
+
+
+def test_what_was_begun_in_another_row_stays(page_of, user):
+    person = factories.make_user("考评员", role="assessor", area="9901")
+    task = make_task(user, make_model(user, [leaf(reported(user), "100")]), ["990101", "990102"])
+    tasks.set_assessors(user, task.pk, [{"user": person.pk}])
+    tasks.move(user, task.pk, "start")
+    page = page_of(person, f"/evaluation/tasks/{task.pk}/values/?show=open")
+    rows = page.locator("form[data-in-place]")
+    rows.nth(1).locator("[name=note]").fill("写到一半")
+    rows.nth(0).locator("[name=value]").fill("三")
+    rows.nth(0).get_by_role("button").click()
+    expect(rows.nth(0).get_by_role("alert")).to_contain_text("不是数字")
+    expect(rows.nth(0).locator("[name=value]")).to_have_value("三")
+    rows.nth(0).locator("[name=value]").fill("3")
+    rows.nth(0).get_by_role("button").dblclick()
+    expect(rows).to_have_count(1)
+    expect(rows.nth(0).locator("[name=note]")).to_have_value("写到一半")
+    assert ReportedValue.objects.get().value == 3
+    assert not page.said
+
+
+def test_a_button_pressed_twice_acts_once(page_of, user):
+    model = make_model(user, [leaf(computed(user), "100")])
+    page = page_of(user, f"/evaluation/models/{model.pk}/")
+    page.get_by_role("button", name="复制").dblclick()
+    page.wait_for_url(f"**/models/{model.pk + 1}/")
+    assert EvaluationModel.objects.count() == 2

@@ -1,7 +1,7 @@
 // Forms marked data-in-place are sent behind the page: a send that fails leaves every entry and every photo where it is.
 // The server answers such a send with the address that it would have led to (geo.middleware.InPlace).
 import { all, el, icon, one } from "./dom.js";
-import { words } from "./http.js";
+import { csrfToken, words } from "./http.js";
 import { gettext } from "./i18n.js";
 import { awayHeaders } from "./presence.js";
 import { toast } from "./toast.js";
@@ -42,28 +42,41 @@ async function refresh(row, address) {
   for (const line of all(".messages .banner", page)) toast(line.textContent.trim(), { bad: line.matches(".bad") });
 }
 
+/** @returns whether the page is being left. */
 async function send(form, submitter) {
   const data = new FormData(form);
   if (submitter?.name) data.append(submitter.name, submitter.value);
-  let answer;
   await preparing.get(form)?.(data);
+  // Whoever had to log in again meanwhile has another one.
+  data.set("csrfmiddlewaretoken", csrfToken());
+  let answer;
   try {
     // Not form.action: a field of that name would stand in its place.
     answer = await fetch(form.getAttribute("action") || location.href, { method: "POST", body: data, headers: { ...awayHeaders(), Accept: "text/html", "X-In-Place": "1" }, signal: AbortSignal.timeout?.(120000) });
   } catch {
     tell(form, submitter, gettext("No answer from the server: your entries are still here. Check the connection and send again."));
-    return;
+    return false;
   }
   const address = answer.headers.get("X-Location");
   const row = form.dataset.inPlace && form.closest(form.dataset.inPlace);
-  if (!address) tell(form, submitter, ...(await why(answer)));
-  else if (/^\/login\//.test(address)) tell(form, submitter, gettext("Your session has ended. Log in again in another tab, then send again."));
-  else if (row) await refresh(row, address).catch(() => location.assign(address));
-  else {
-    const next = new URL(address, location.href);
-    if (next.pathname + next.search === location.pathname + location.search) location.reload();
-    else location.assign(next);
+  if (!address) {
+    tell(form, submitter, ...(await why(answer).catch(() => [words(answer.status)])));
+    return false;
   }
+  if (/^\/login\//.test(address)) {
+    tell(form, submitter, gettext("Your session has ended. Log in again in another tab, then send again."));
+    return false;
+  }
+  if (row) return refresh(row, address).catch(() => { location.assign(address); return true; });
+  const next = new URL(address, location.href);
+  if (next.pathname + next.search === location.pathname + location.search) location.reload();
+  else location.assign(next);
+  return true;
+}
+
+function release(form) {
+  delete form.dataset.sending;
+  for (const button of all(".busy", form)) button.classList.remove("busy");
 }
 
 export function startInPlace() {
@@ -74,11 +87,8 @@ export function startInPlace() {
     if ("sending" in form.dataset) return;
     form.dataset.sending = "";
     submitter?.classList.add("busy");
-    try {
-      await send(form, submitter);
-    } finally {
-      delete form.dataset.sending;
-      submitter?.classList.remove("busy");
-    }
+    if (!(await send(form, submitter))) release(form);
   });
+  // Back from where it led, the page may still be as it was left.
+  window.addEventListener("pageshow", (event) => { if (event.persisted) all("form[data-sending]").forEach(release); });
 }
