@@ -19,6 +19,7 @@ from cases import flow_check
 from cases.models import FlowVersion
 from geo import audit
 from geo.problems import Problem
+from geo.texts import fitting
 
 PERMISSION = "cases.edit_flows"
 # So many steps back.
@@ -33,6 +34,11 @@ def start(user, name: str, version: int) -> FlowVersion:
         origin = FlowVersion.objects.select_for_update().filter(name=name, version=version).first()
         if origin is None:
             raise Problem(_("There is no such flow."), status=404, kind="not-found")
+        # A form sent twice, or from two tabs, begins one draft, as long as nothing was changed in it.
+        untouched = FlowVersion.objects.filter(name=name, state=State.DRAFT, created_by=user, revision=0)
+        for known in untouched:
+            if known.definition == origin.definition | {"version": known.version}:
+                return known
         newest = FlowVersion.objects.filter(name=name).aggregate(Max("version"))["version__max"]
         draft = FlowVersion.objects.create(
             name=name,
@@ -91,7 +97,8 @@ def activate(user, name: str, version: int, note: str) -> FlowVersion:
     422 with every fault when it cannot be lived in.
     """
     _may(user)
-    if not note.strip():
+    note = fitting(note, 300, "note")
+    if not note:
         detail = _("Say what changed.")
         raise Problem(detail, errors=[{"pointer": "/note", "detail": detail}])
     with transaction.atomic():
@@ -104,7 +111,7 @@ def activate(user, name: str, version: int, note: str) -> FlowVersion:
                 errors=[{"pointer": fault.pointer, "detail": fault.words} for fault in faults],
             )
         FlowVersion.objects.filter(name=name, state=State.ACTIVE).update(state=State.RETIRED)
-        draft.state, draft.note = State.ACTIVE, note.strip()[:300]
+        draft.state, draft.note = State.ACTIVE, note
         draft.activated_by, draft.activated_at, draft.earlier = user, timezone.now(), []
         draft.save()
         audit.log(user, "flow.activate", draft, reason=draft.note)

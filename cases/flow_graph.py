@@ -12,7 +12,7 @@ from cases import flow
 from cases.flow import Flow, State
 
 WIDTH, HEIGHT = 150, 54
-GAP_X, GAP_Y = 84, 30
+GAP_X, GAP_Y = 64, 30
 MARGIN = 24
 SWEEPS = 6
 

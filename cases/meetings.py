@@ -22,6 +22,7 @@ from cases.steps import Given
 from geo import audit
 from geo.models import Area, Organisation
 from geo.problems import Problem
+from geo.texts import fitting
 
 PERMISSION = "cases.meetings"
 VIEW = "cases.view_meetings"
@@ -96,13 +97,13 @@ def items_of(user, meeting: JointMeeting) -> tuple[list[MeetingItem], int]:
 
 
 def plan(user, *, area_code: str, held_on: date | None, title: str) -> JointMeeting:
-    """A new meeting of an area on a day from today on."""
+    """A new meeting of an area on a day from today on; planned by the same person again, it stays one."""
     errors = []
 
     def wrong(field: str, detail: str):
         errors.append({"pointer": f"/{field}", "detail": detail})
 
-    title = title.strip()[:100]
+    title = fitting(title, 100, "title")
     if not title:
         wrong("title", _("Give the meeting a title."))
     if held_on is None or held_on < timezone.localdate():
@@ -114,9 +115,12 @@ def plan(user, *, area_code: str, held_on: date | None, title: str) -> JointMeet
     if errors:
         raise Problem(errors[0]["detail"], errors=errors)
     with transaction.atomic():
-        meeting = JointMeeting.objects.create(
-            area_code=area_code, held_on=held_on, title=title, created_by=user
-        )
+        # One after the other in an area, so that a form sent twice plans one meeting.
+        Area.objects.select_for_update().get(code=area_code, valid_to=None)
+        told = {"area_code": area_code, "held_on": held_on, "title": title, "created_by": user}
+        if known := JointMeeting.objects.filter(**told, state=JointMeeting.State.PLANNED).first():
+            return known
+        meeting = JointMeeting.objects.create(**told)
         audit.log(user, "joint_meeting.plan", meeting, area_code=area_code, title=title)
     return meeting
 
@@ -142,7 +146,7 @@ def add_item(user, meeting_pk: int, number: str, question: str = "") -> MeetingI
     if meeting.items.count() >= MOST_ITEMS:
         raise _refused("number", _("An agenda takes %d cases at most.") % MOST_ITEMS)
     item = MeetingItem.objects.create(
-        meeting=meeting, case=case, question=question.strip()[:300], listed_by=user
+        meeting=meeting, case=case, question=fitting(question, 300, "question"), listed_by=user
     )
     audit.log(user, "joint_meeting.add", meeting, area_code=meeting.area_code, case=case.number)
     return item
@@ -194,11 +198,13 @@ def decide(
     same key gets the item as it was decided.
     """
     item = _item(user, pk)
+    decision = fitting(decision, 500, "decision")
     done = client_key and item.decided_at and item.decided_by_id == user.pk
-    if done and (not action or actions.done_before(client_key, item.case.number, action, user)):
+    # What was only noted went into no case's log, where a key is kept: the same words are the same send.
+    same = (item.action, item.decision, item.unit) == ("", decision, unit)
+    if done and (actions.done_before(client_key, item.case.number, action, user) if action else same):
         return item
     _check_open(item)
-    decision = decision.strip()[:500]
     if not decision:
         raise _refused("decision", _("Write down what was decided."))
     if action and action not in DECIDING:
@@ -247,8 +253,8 @@ def _add_duty(user, item: MeetingItem, unit: Organisation, duty: Duty) -> Dispat
         area_code=duty.area_code,
         basis=basis_of(item.meeting),
         party=duty.party,
-        post=duty.post.strip()[:60],
-        manual=duty.manual.strip()[:2000],
+        post=fitting(duty.post, 60, "post"),
+        manual=fitting(duty.manual, 2000, "manual"),
         source_item=item,
     )
 
@@ -256,6 +262,10 @@ def _add_duty(user, item: MeetingItem, unit: Organisation, duty: Duty) -> Dispat
 @transaction.atomic
 def hold(user, pk: int, minutes: str) -> JointMeeting:
     """The meeting was held: its minutes are kept, and agenda and decisions stay as they are."""
+    minutes = fitting(minutes, 4000, "minutes")
+    known = JointMeeting.objects.for_user(user, PERMISSION).select_for_update().filter(pk=pk).first()
+    if known is not None and known.state == JointMeeting.State.HELD and known.minutes == minutes:
+        return known  # the same send, once more
     meeting = _planned(user, pk)
     if meeting.held_on > timezone.localdate():
         raise Problem(
@@ -263,7 +273,6 @@ def hold(user, pk: int, minutes: str) -> JointMeeting:
             status=409,
             kind="state",
         )
-    minutes = minutes.strip()[:4000]
     if not minutes:
         raise _refused("minutes", _("Write the minutes."))
     meeting.minutes, meeting.state = minutes, JointMeeting.State.HELD

@@ -31,6 +31,21 @@ class ContentSecurityPolicy:
         return response
 
 
+class InPlace:
+    """A form sent behind its page is told the address that it leads to, instead of being led there."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.headers.get("X-In-Place") and response.status_code in (302, 303):
+            response.headers["X-Location"] = response.headers["Location"]
+            del response.headers["Location"]
+            response.status_code = 204
+        return response
+
+
 class IdleSessions:
     """A session that nobody uses ends; whoever comes back is told why."""
 

@@ -115,6 +115,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "geo.middleware.ContentSecurityPolicy",
+    "geo.middleware.InPlace",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -215,8 +216,9 @@ X_FRAME_OPTIONS = "DENY"
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_I18N = True
-# What loads a city names its areas; fixtures are no app.
-LOCALE_PATHS = [BASE_DIR / "fixtures" / "locale"]
+# What loads a city names its areas; fixtures are no app. Our apps stand here too, so that their words win
+# over those of packages that translate the same English.
+LOCALE_PATHS = [BASE_DIR / folder / "locale" for folder in ("fixtures", *OWN_APPS)]
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"  # for display; the database keeps UTC
 

@@ -26,6 +26,7 @@ from cases.models.evaluation import ASSESS, MANAGE
 from geo import audit
 from geo.models import Attachment
 from geo.problems import Problem
+from geo.texts import fitting
 
 State = EvaluationTask.State
 # Farther from its point than this (and than the fix is exact) an inspection is marked for the review.
@@ -103,7 +104,7 @@ def enter_value(user, pk: int, *, item: int, subject: int, value, note: str = ""
             raise Problem(_("%s has filled this in meanwhile.") % kept.entered_by, status=409, kind="entered")
         if kept is None:
             kept = ReportedValue(task=task, item=row, subject=who, entered_by=user)
-        kept.value, kept.note, kept.entered_at = amount, note.strip()[:300], timezone.now()
+        kept.value, kept.note, kept.entered_at = amount, fitting(note, 300, "note"), timezone.now()
         try:
             with transaction.atomic():
                 kept.save()
@@ -124,7 +125,7 @@ def enter_value(user, pk: int, *, item: int, subject: int, value, note: str = ""
 
 def review_value(user, pk: int, value_id: int, *, passed: bool, value=None, note: str = "") -> ReportedValue:
     """Accept a value as it is or corrected, or return it with a remark. Nobody reviews one's own."""
-    note = note.strip()[:300]
+    note = fitting(note, 300, "note")
     with transaction.atomic():
         task = tasks.locked(user, pk, State.COLLECTING, State.REVIEW)
         row = ReportedValue.objects.select_for_update().filter(task=task, pk=value_id).first()
@@ -187,7 +188,7 @@ def inspect(
         key = uuid.UUID(str(client_key))
     except ValueError:
         raise Problem(_("“%(uuid)s” is no UUID.") % {"uuid": client_key}, status=400) from None
-    note, photos = note.strip()[:300], list(photos)[:MOST_PHOTOS]
+    note, photos = fitting(note, 300, "note"), list(photos)[:MOST_PHOTOS]
     with transaction.atomic():
         if (known := Inspection.objects.filter(client_key=key).first()) is not None:
             if known.assessor_id != user.pk:
@@ -286,7 +287,7 @@ def _metres(one: Point, other: Point) -> float:
 
 def forget_inspection(user, pk: int, inspection_id: int, reason: str) -> None:
     """Take a wrong inspection out while data are collected; the audit log keeps what it said."""
-    reason = reason.strip()[:300]
+    reason = fitting(reason, 300, "reason")
     if not reason:
         raise Problem(_("Say why."), errors=[{"pointer": "/reason", "detail": _("Say why.")}])
     with transaction.atomic():

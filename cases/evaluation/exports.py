@@ -14,6 +14,7 @@ import xlsxwriter
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
@@ -91,7 +92,7 @@ def _workbook(path: Path, task: EvaluationTask, subjects: list[TaskSubject]) -> 
     figure = book.add_format({"num_format": "0.00"})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     sheet = book.add_worksheet(_("Result"))
-    labels = [_("Rank"), _("Subject"), _("Peer group"), _("Score")]
+    labels = [_("Rank"), pgettext("evaluation", "Subject"), _("Peer group"), _("Score")]
     labels += [f"{column['name']} ({column['weight']})" for column in columns]
     for at, label in enumerate(labels):
         sheet.write_string(0, at, label, head)
@@ -110,7 +111,7 @@ def _workbook(path: Path, task: EvaluationTask, subjects: list[TaskSubject]) -> 
         sheet.set_column(0, 0, None, None, {"hidden": True})
     detail = book.add_worksheet(_("Computation"))
     heads = [
-        (_("Subject"), 24),
+        (pgettext("evaluation", "Subject"), 24),
         (_("Item"), 30),
         (_("Weight"), 8),
         (_("Value"), 14),
@@ -134,7 +135,7 @@ def _workbook(path: Path, task: EvaluationTask, subjects: list[TaskSubject]) -> 
                 detail.write_number(line_at, 4, float(line.score), figure)
             detail.write_string(line_at, 5, line.missing or "\n".join(line.steps), wrapped)
             line_at += 1
-    about = book.add_worksheet(_("About"))
+    about = book.add_worksheet(_("Explanation"))
     about.set_column(0, 0, 18)
     about.set_column(1, 1, 60)
     for at, (label, value) in enumerate(_facts(task)):
@@ -170,7 +171,8 @@ def _report(path: Path, task: EvaluationTask, subjects: list[TaskSubject]) -> in
         cells[0].text, cells[1].text = label, value
     document.add_heading(_("Result"), level=1)
     post = _is_post(task)
-    labels = [*([] if post else [_("Rank")]), _("Subject"), _("Score"), *(one["name"] for one in columns)]
+    labels = [*([] if post else [_("Rank")]), pgettext("evaluation", "Subject"), _("Score")]
+    labels += [one["name"] for one in columns]
     sheet = document.add_table(rows=1, cols=len(labels), style="Light Grid Accent 1")
     for cell, label in zip(sheet.rows[0].cells, labels, strict=True):
         cell.text = label

@@ -36,6 +36,7 @@ from cases.models.evaluation import ASSESS, MANAGE
 from geo import audit, outputs
 from geo.models import Area, Grant, Organisation, User
 from geo.problems import Problem
+from geo.texts import fitting
 
 MOST_SUBJECTS = 500
 State = EvaluationTask.State
@@ -349,7 +350,7 @@ def move(user, pk: int, action: str, reason: str = "") -> EvaluationTask:
     step = MOVES.get(action)
     if step is None:
         raise Problem(_("There is no such action: %s.") % action, status=404, kind="not-found")
-    reason = reason.strip()[:300]
+    reason = fitting(reason, 300, "reason")
     if step.reason and not reason:
         raise Problem(_("Say why."), errors=[{"pointer": "/reason", "detail": _("Say why.")}])
     with transaction.atomic():

@@ -21,6 +21,7 @@ from cases.pages.console import visible
 from cases.steps import Given
 from geo.models import Organisation
 from geo.problems import Problem
+from geo.texts import fitting
 
 
 @login_required
@@ -75,7 +76,7 @@ def bulk_do(request):
         raise Problem(_("The form was damaged on its way; open it again."), status=400) from None
     unit = request.POST.get("unit", "")
     given = Given(
-        reason=request.POST.get("reason", "").strip()[:500],
+        reason=fitting(request.POST.get("reason", ""), 500, "reason"),
         unit=Organisation.objects.filter(pk=int(unit), active=True).first() if unit.isdecimal() else None,
         **act_inputs.given(request),
     )

@@ -42,6 +42,7 @@ from geo import attachments
 from geo.events import row_hash
 from geo.models import Area, DictionaryItem, Organisation, User
 from geo.problems import Problem
+from geo.texts import fitting
 from geo.words import in_language
 from grids.models import GridVersion
 
@@ -382,7 +383,7 @@ def _given(request) -> Given:
     except ValueError:
         raise Problem(_("The form was damaged on its way; open it again."), status=400) from None
     return Given(
-        reason=data.get("reason", "").strip()[:500],
+        reason=fitting(data.get("reason", ""), 500, "reason"),
         # Which units may be chosen is what the dialog offers; a case may go to a department of the city.
         unit=Organisation.objects.filter(pk=number("unit"), active=True).first() if number("unit") else None,
         type=ItemType.objects.filter(pk=number("type")).first() if number("type") else None,

@@ -94,7 +94,6 @@ def list_context(request, filters: Filters) -> dict:
     return frame_context(request, filters) | {
         "rows": rows,
         "after": after,
-        "sorts": wording.SORTS,
         "stamp": timezone.now().isoformat(),
         "open_number": request.GET.get("open", ""),
         "may_register": request.user.can("cases.report") and not request.user.can("grids.check_in"),
@@ -107,6 +106,8 @@ def frame_context(request, filters: Filters, here: str = "console") -> dict:
         "here": reverse(here),
         "on_map": here == "console",
         "filters": filters,
+        "sorts": wording.SORTS,
+        "sorted": wording.SORTS[filters.sort],
         "tabs": tabs(request, filters),
         "chips": filters.chips(),
         "quick": filters.quick(),

@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -26,7 +26,7 @@ TABS = {
     "moves": gettext_lazy("Moves"),
     "states": gettext_lazy("States"),
     "clocks": gettext_lazy("Clocks"),
-    "faults": gettext_lazy("Faults"),
+    "faults": pgettext_lazy("flow", "Faults"),
     "trial": gettext_lazy("Try on past cases"),
 }
 ACTORS = {
@@ -39,7 +39,7 @@ ACTORS = {
 }
 # The clocks that the shipped flows have; an operator's own goes by its code.
 TIMERS = {
-    "warning": gettext_lazy("Warning"),
+    "warning": pgettext_lazy("clock", "Warning"),
     "overdue": gettext_lazy("Overdue"),
     "level_1": gettext_lazy("Supervision, level 1"),
     "level_2": gettext_lazy("Supervision, level 2"),
@@ -246,7 +246,7 @@ def part(request, name: str, version: int, kind: str, number: str):
     if at is not None and at >= len(rows):
         raise Http404
     form = flow_forms.FORMS[kind]
-    problem = None
+    problem, revision = None, row.revision
     data = rows[at] if at is not None else {}
     if request.method == "POST":
         drop = "drop" in request.POST
@@ -269,6 +269,8 @@ def part(request, name: str, version: int, kind: str, number: str):
             problem = caught
     context = form.context(row, data) | {
         "row": row,
+        # Somebody was faster: the form stays at what it was opened on, or the next press would write over it.
+        "revision": revision if problem and problem.kind == "conflict" else row.revision,
         "kind": kind,
         "number": number,
         "at": at,

@@ -24,6 +24,7 @@ from cases.models import DispatchRule
 from geo import accounts
 from geo.models import Area, Organisation
 from geo.problems import Problem
+from geo.texts import fitting
 
 MOST = 300
 
@@ -240,7 +241,7 @@ def _given(data) -> dict:
         "area_code": data.get("area_code", "").strip().split(" ")[0][:12],
         "party": data.get("party", ""),
         "post": data.get("post", "").strip()[:60],
-        "manual": data.get("manual", "").strip()[:2000],
+        "manual": fitting(data.get("manual", ""), 2000, "manual"),
     }
     if not given["name"]:
         raise wrong("name", _("Give the rule a name."))
@@ -274,7 +275,7 @@ def _given(data) -> dict:
 def end_rule(request, pk: int):
     """End a rule today, with the reason given."""
     _check(request)
-    reason = request.POST.get("reason", "").strip()[:500]
+    reason = fitting(request.POST.get("reason", ""), 500, "reason")
     if not reason:
         raise Problem(_("Say why."), errors=[{"pointer": "/reason", "detail": _("Say why.")}])
     rules.end_rule(request.user, pk, reason=reason)

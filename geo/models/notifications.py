@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 
@@ -26,7 +27,7 @@ class NotificationTemplate(models.Model):
     code = models.CharField(_("kind"), max_length=60)
     channel = models.CharField(_("channel"), max_length=6, choices=Channel.choices)
     language = models.CharField(_("language"), max_length=10, choices=LANGUAGES)
-    subject = models.CharField(_("subject"), max_length=120, blank=True)
+    subject = models.CharField(pgettext_lazy("message", "subject"), max_length=120, blank=True)
     body = models.TextField(_("words"), max_length=1000)
     active = models.BooleanField(_("in use"), default=True)
     changed_at = models.DateTimeField(_("changed"), null=True, blank=True)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Webhook(models.Model):
@@ -58,7 +59,7 @@ class WebhookDelivery(models.Model):
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
     event = models.UUIDField(_("event"))
     type = models.CharField(_("type"), max_length=80)
-    subject = models.CharField(_("subject"), max_length=60, blank=True)
+    subject = models.CharField(pgettext_lazy("event", "subject"), max_length=60, blank=True)
     body = models.TextField()
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)

@@ -5,7 +5,8 @@
         {"%(n)s case": {"plural": "%(n)s cases", "text": "%(n)s 件"},
          "Open": {"context": "verb", "text": "打开"}}
     script/messages check
-        List the strings in the code that have no Chinese, and the Chinese whose placeholders differ.
+        List the strings in the code that have no Chinese, the Chinese whose placeholders differ, and the
+        strings that two apps translate differently.
     script/messages compile [--force]
         Write the .mo files (without Debian's msgfmt).
 
@@ -162,7 +163,7 @@ def check() -> int:
     bad = 0
     with tempfile.TemporaryDirectory(prefix="wangge-messages-") as scratch:
         for domain in DOMAINS:
-            known: set[tuple[str, str | None]] = set()
+            known: dict[tuple[str, str | None], str] = {}
             own = Path(django.__file__).parent / "conf" / "locale" / LANGUAGE / "LC_MESSAGES" / f"{domain}.po"
             paths = [path for app in apps() if (path := catalogue_path(app, domain)).exists()]
             for path in paths + ([own] if own.exists() else []):
@@ -170,9 +171,16 @@ def check() -> int:
                     text = entry.msgstr or entry.msgstr_plural.get(0, "")
                     if not text or "fuzzy" in entry.flags or entry.obsolete:
                         continue
-                    known.add((entry.msgid, entry.msgctxt))
+                    said = known.setdefault((entry.msgid, entry.msgctxt), text)
                     if path is own:
                         continue
+                    # Catalogues are merged: of two apps that differ only one is heard, on every page.
+                    if said != text:
+                        bad += 1
+                        print(
+                            f"{path.relative_to(ROOT)}: {entry.msgid!r}: {text!r}, "
+                            f"but another app says {said!r}; give one a context"
+                        )
                     if fault := placeholder_fault(entry.msgid, text, entry.msgid_plural):
                         bad += 1
                         print(f"{path.relative_to(ROOT)}: {entry.msgid!r}: the Chinese {fault}")

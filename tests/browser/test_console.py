@@ -6,9 +6,12 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from cases import meetings
 from cases.models import Case, FilingStandard
 from tests import factories
 from tests.browser import axe
+from tests.cases.offices import make_offices, standing
+from tests.cases.test_duties import make_parties
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -310,3 +313,60 @@ def test_a_click_on_the_map_opens_its_case(page_of, people, cases):
     page.wait_for_selector(f'.drawer-head[data-case="{cases[0].number}"]')
     expect(page.locator("#rows a[aria-current=true]")).to_have_attribute("data-number", cases[0].number)
     assert page.said == []
+
+
+def test_units_of_a_decision_are_picked_by_keyboard(page_of, city):
+    """Typing narrows, arrow and space choose, what was chosen stays; Enter sends nothing."""
+    make_parties()
+    offices = make_offices()
+    letter = standing("letter", "at_district", offices, type=factories.make_type(type_code="60"))
+    meeting = meetings.plan(
+        offices.user("district"), area_code="990101", held_on=timezone.localdate(), title="联席会"
+    )
+    item = meetings.add_item(offices.user("district"), meeting.pk, letter.number, "归谁？")
+    page = page_of(offices.user("district"), f"/meetings/items/{item.pk}/decide/")
+    picker = page.get_by_role("group", name="协办单位")
+    find = picker.get_by_role("searchbox", name="筛选单位")
+    find.fill(offices.unit.name)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    find.fill("街道办")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Space")
+    find.fill("没有这个单位")
+    expect(picker.get_by_text("没有匹配项。")).to_be_visible()
+    assert picker.get_by_role("checkbox").filter(visible=True).count() == 2
+    expect(picker.get_by_text(f"已选 2 个：{offices.unit.name}、")).to_be_visible()
+    assert not axe.check(page)
+    page.locator("#unit").select_option(label=offices.other_unit.name)
+    page.locator("#decision").fill("三家合办")
+    page.get_by_role("button", name="作出决定").click()
+    page.wait_for_url(f"**/meetings/{meeting.pk}/")
+    assert Case.objects.get(pk=letter.pk).state != "at_district"
+    assert not page.said
+
+
+def test_a_list_beside_a_drawer_is_cards(page_of, people):
+    """At 1366 the form of a new rule leaves the rules a third of the width: no column is squeezed."""
+    page = page_of(people["lead"], "/rules/")
+    heading = page.locator("thead th", has_text="适用类型")
+    expect(heading).to_be_visible()
+    page.get_by_role("button", name="新建规则").click()
+    expect(page.locator("#drawer h2")).to_be_visible()
+    assert page.locator("thead").bounding_box()["width"] <= 2
+    assert page.locator("tbody td").first.bounding_box()["width"] > 200
+
+
+def test_the_order_of_cards_is_chosen_on_a_phone(page_of, people, cases):
+    page = page_of(people["lead"], "/cases/table/?view=all", size=(390, 844))
+    page.get_by_role("button", name="排序").click()
+    options = page.locator("#sort-list")
+    box = options.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    options.get_by_role("link", name="按案件号").click()
+    page.wait_for_url("**sort=number**")
+    first = page.locator("tbody td a").first
+    expect(first).to_have_text(min(case.number for case in cases))
+    page.set_viewport_size({"width": 1366, "height": 768})
+    expect(page.get_by_role("button", name="排序")).to_be_hidden()
+    assert not page.said

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cases.evaluation import authoring, tasks
-from cases.models import EvaluationModel, Inspection
+from cases.models import EvaluationModel, Inspection, ReportedValue
 from tests import factories
 from tests.browser import axe
 from tests.cases.evaluation.made import (
@@ -133,3 +133,81 @@ def test_an_inspection_on_a_phone(page_of, user, tmp_path):
     row = Inspection.objects.get()
     assert row.found == [{"code": "p1", "count": 2}] and row.photos.count() == 1
     assert not page.said
+
+
+def test_an_inspection_without_a_network(page_of, user, tmp_path):
+    """Entries and photos stay until they have arrived, a large photo goes smaller, nothing arrives twice."""
+    from PIL import Image
+
+    person = factories.make_user("考评员", role="assessor", area="9901")
+    task = make_task(user, make_model(user, [leaf(field(user), "100")]), ["990101"])
+    tasks.set_assessors(user, task.pk, [{"user": person.pk}])
+    tasks.move(user, task.pk, "start")
+    here = {"longitude": 83.9025, "latitude": 39.5025, "accuracy": 8}
+    Image.effect_noise((4000, 3000), 90).convert("RGB").save(tmp_path / "large.jpg", quality=95)
+    assert (tmp_path / "large.jpg").stat().st_size > 4_000_000
+
+    def begin():
+        page = page_of(
+            person,
+            f"/evaluation/tasks/{task.pk}/field/",
+            size=(390, 844),
+            permissions=["geolocation"],
+            geolocation=here,
+        )
+        page.locator(".point-row", has_text="甲区").click()
+        page.get_by_role("button", name="加一：井盖破损").click()
+        page.locator("[data-take-position]").click()
+        expect(page.locator("[data-position] output")).to_contain_text("83.9025")
+        page.locator("input[type=file]").set_input_files(tmp_path / "large.jpg")
+        return page
+
+    first, second = begin(), begin()
+    send, key = first.get_by_role("button", name="提交记录"), first.locator("[name=client_key]").input_value()
+    first.route("**/field/", lambda route: route.abort())
+    send.click()
+    expect(first.locator("[data-told]")).to_contain_text("已填内容仍在")
+    first.context.set_offline(True)
+    send.click()
+    expect(first.locator(".toast.bad")).to_contain_text("内容没有发送")
+    first.context.set_offline(False)
+    first.unroute("**/field/")
+    expect(first.locator("[name=found-p1]")).to_have_value("1")
+    send.click()
+    expect(first.locator(".messages")).to_contain_text("已记录")
+    row = Inspection.objects.get()
+    assert row.photos.get().attachment.width == 1600
+
+    # The same form, sent from a second tab.
+    second.evaluate("(key) => { document.querySelector('[name=client_key]').value = key }", key)
+    second.get_by_role("button", name="提交记录").click()
+    expect(second.locator(".messages")).to_contain_text("此前已记录")
+    assert Inspection.objects.count() == 1
+
+
+def test_what_was_begun_in_another_row_stays(page_of, user):
+    person = factories.make_user("考评员", role="assessor", area="9901")
+    task = make_task(user, make_model(user, [leaf(reported(user), "100")]), ["990101", "990102"])
+    tasks.set_assessors(user, task.pk, [{"user": person.pk}])
+    tasks.move(user, task.pk, "start")
+    page = page_of(person, f"/evaluation/tasks/{task.pk}/values/?show=open")
+    rows = page.locator("form[data-in-place]")
+    rows.nth(1).locator("[name=note]").fill("写到一半")
+    rows.nth(0).locator("[name=value]").fill("三")
+    rows.nth(0).get_by_role("button").click()
+    expect(rows.nth(0).get_by_role("alert")).to_contain_text("不是数字")
+    expect(rows.nth(0).locator("[name=value]")).to_have_value("三")
+    rows.nth(0).locator("[name=value]").fill("3")
+    rows.nth(0).get_by_role("button").dblclick()
+    expect(rows).to_have_count(1)
+    expect(rows.nth(0).locator("[name=note]")).to_have_value("写到一半")
+    assert ReportedValue.objects.get().value == 3
+    assert not page.said
+
+
+def test_a_button_pressed_twice_acts_once(page_of, user):
+    model = make_model(user, [leaf(computed(user), "100")])
+    page = page_of(user, f"/evaluation/models/{model.pk}/")
+    page.get_by_role("button", name="复制").dblclick()
+    page.wait_for_url(f"**/models/{model.pk + 1}/")
+    assert EvaluationModel.objects.count() == 2

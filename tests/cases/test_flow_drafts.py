@@ -3,6 +3,7 @@
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
+from lxml import html
 
 from cases import code_tables, flow, flow_data, flow_drafts, flow_graph, flow_trial, todo
 from cases.models import FlowVersion
@@ -91,6 +92,26 @@ def test_the_second_of_two_is_told_and_a_step_is_undone(people):
     assert back.definition["moves"] == before
     with pytest.raises(Problem):
         flow_drafts.undo(lead(people), new.name, new.version)
+
+
+def test_a_draft_asked_for_twice_is_one(people):
+    new = draft(people)
+    assert draft(people) == new
+    flow_drafts.change(lead(people), new.name, new.version, 0, shorter)
+    assert draft(people) != new
+
+
+def test_pressing_again_does_not_write_over_what_another_changed(people):
+    """The dialog stays at the revision it was opened on: the second press is refused like the first."""
+    browser, new = page(lead(people)), draft(people)
+    address = f"/flows/{new.name}/{new.version}/parts/state/new/"
+    flow_drafts.change(lead(people), new.name, new.version, 0, shorter)
+    row = {"code": "waiting", "label_zh": "另一个名称", "phase": "desk", "revision": "0"}
+    for _press in range(2):
+        answer = browser.post(address, row)
+        form = answer.content.decode()
+        assert answer.status_code == 409 and "另一个名称" in form
+        row["revision"] = html.fromstring(form).xpath("//input[@name='revision']/@value")[0]
 
 
 def test_only_who_may(people):

@@ -325,3 +325,32 @@ def test_cases_beyond_ones_scope_are_counted_not_named(offices):
     assert [item.case for item in items] == [near] and hidden == 1
     # And the district does not see the city's meeting at all.
     assert browser_of(offices.district).get(f"/meetings/{meeting.pk}/").status_code == 404
+
+
+# --- Sent twice, too long -------------------------------------------------------------------------------
+
+
+def test_a_form_sent_twice_does_nothing_twice(offices):
+    """From two tabs, or pressed twice: one meeting, one decision; other words do not pass for them."""
+    user = offices.user("district")
+    meeting = planned(offices)
+    assert planned(offices) == meeting and JointMeeting.objects.count() == 1
+    item = meetings.add_item(user, meeting.pk, letter(offices).number, "归谁？")
+    noted = {"decision": "下次再议", "client_key": uuid.uuid4()}
+    assert meetings.decide(user, item.pk, **noted) == meetings.decide(user, item.pk, **noted)
+    with refused(409):
+        meetings.decide(user, item.pk, decision="归街道", client_key=uuid.uuid4())
+    held = meetings.hold(user, meeting.pk, "议定如下。")
+    assert meetings.hold(user, meeting.pk, "议定如下。") == held
+    with refused(409):
+        meetings.hold(user, meeting.pk, "另一份")
+
+
+def test_what_is_too_long_is_refused_and_a_line_break_is_one_sign(offices):
+    user = offices.user("district")
+    item = listed(offices)
+    words = "议" * 3989 + "\r\n" * 10 + "末"  # as a browser sends a text of 4000
+    with refused(422, "/minutes"):
+        meetings.hold(user, item.meeting_id, words + "句")
+    held = meetings.hold(user, item.meeting_id, words)
+    assert len(held.minutes) == 4000 and held.minutes.endswith("\n末")

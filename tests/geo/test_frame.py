@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case
 from geo.menu import menu
@@ -27,6 +28,19 @@ def test_the_menu_shows_what_one_may_open(city):
     assert [key for key, entry in entries(lead, "/cases/A1/").items() if entry["current"]] == ["console"]
     assert [key for key, entry in entries(lead, "/rules/").items() if entry["current"]] == ["rules"]
     assert not any(entry["current"] for entry in entries(lead, "/elsewhere/").values())
+
+
+def test_our_words_win_over_those_of_packages():
+    with translation.override("zh-hans"):
+        assert (str(_("Filters")), str(_("Log out"))) == ("筛选", "退出登录")
+
+
+def test_a_form_sent_behind_its_page_is_told_where_it_leads(client, city):
+    client.force_login(factories.make_user("领导", role="leader", area="9901"))
+    address, given = reverse("choose-scope"), {"grant": "", "next": "/statistics/"}
+    assert client.post(address, given)["Location"] == "/statistics/"
+    answer = client.post(address, given, headers={"X-In-Place": "1"})
+    assert (answer.status_code, answer["X-Location"], answer.get("Location")) == (204, "/statistics/", None)
 
 
 def test_every_entry_leads_somewhere(client, city):

@@ -52,3 +52,16 @@ def test_catalogues_are_sorted_and_merge_twice_to_the_same(messages, tmp_path):
     assert first.index('"a"') < first.index('"b"')
     messages.add("shop", "django", {"a": "甲"})
     assert path.read_text() == first
+
+
+def test_two_apps_must_not_say_one_string_differently(messages, capsys, tmp_path):
+    other = tmp_path / "zoo"
+    other.mkdir()
+    (other / "__init__.py").touch()
+    messages.add("shop", "django", {"Open %(n)s doors": "打开%(n)s扇门", "File": "文件"})
+    messages.add("shop", "djangojs", {"Close": "关闭"})
+    messages.add("zoo", "django", {"File": "立案"})
+    assert messages.check() == 1
+    assert "zoo/locale" in (said := capsys.readouterr().out) and "'立案', but another app says '文件'" in said
+    messages.add("zoo", "django", {"File": "文件"})
+    assert messages.check() == 0

@@ -45,6 +45,9 @@ def back(view):
         try:
             return view(request, *args, **kwargs)
         except Problem as problem:
+            # A form sent behind its page stays there with all that was typed.
+            if request.headers.get("X-In-Place"):
+                raise
             if problem.status in (403, 404) and "text/html" not in request.headers.get("Accept", ""):
                 raise
             messages.error(request, problem.detail)

@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
     def _list(self, options):
         for key in Open311Key.objects.all():
-            state = _("in use") if key.active else _("revoked")
+            state = _("valid") if key.active else _("revoked")
             rights = _("%d an hour") % key.per_hour if key.may_post else _("reads only")
             self.stdout.write("\t".join([key.prefix, key.label, state, rights, key.contact]))
 

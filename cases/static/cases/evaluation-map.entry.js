@@ -4,9 +4,11 @@ import { rgba, SELECTED } from "@tiles/map/styles.js";
 import { all, one, onClick } from "@geo/dom.js";
 import { getJSON } from "@geo/http.js";
 import { gettext } from "@geo/i18n.js";
+import { beforeSending } from "@geo/inplace.js";
 import { toast } from "@geo/toast.js";
 import { Circle, Fill, RegularShape, Stroke, Style } from "ol/style.js";
 import { startForms } from "./forms.js";
+import { preparePhoto } from "./phone/photo.js";
 
 // A shape for each state beside its colour.
 const COLOURS = { open: "#12646a", good: "#5b7fa6", found: "#b5402f", unreachable: "#7a7f87" };
@@ -57,7 +59,15 @@ if (form) {
     const input = one("input", button.parentElement);
     input.value = Math.max(0, Math.min(999, Number(input.value || 0) + Number(button.dataset.count)));
   }, form);
-  form.addEventListener("submit", () => one(".wide-button", form).classList.add("busy"));
+  // As the phone app does: smaller, with the camera's own record of time and place.
+  beforeSending(form, async (data) => {
+    const files = await Promise.all(data.getAll("photos").filter((file) => file.size).map(async (file) => {
+      const { bytes, type } = await preparePhoto(file).catch(() => ({ bytes: file, type: file.type }));
+      return new File([bytes], file.name, { type });
+    }));
+    data.delete("photos");
+    for (const file of files) data.append("photos", file);
+  });
 }
 
 const list = one("#point-list");

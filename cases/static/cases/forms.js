@@ -45,16 +45,3 @@ export function startParts() {
     one("select", line).focus();
   });
 }
-
-/** Narrows the choices of a picker or popover while somebody types. */
-export function startNarrowing() {
-  document.addEventListener("input", (event) => {
-    if (!event.target.matches("[data-narrow]")) return;
-    const words = event.target.value.trim().toLowerCase();
-    const place = event.target.closest(".popover, .picker");
-    const list = one(".pick-list", place);
-    if (list) list.removeAttribute("data-closed");
-    for (const choice of all("[data-text]", place)) choice.hidden = !choice.dataset.text.includes(words);
-    for (const group of all("[data-group]", place)) group.hidden = !group.querySelector("[data-text]:not([hidden])");
-  });
-}

@@ -3,7 +3,6 @@ import { el, one, onClick } from "@geo/dom.js";
 import { request } from "@geo/http.js";
 import { gettext } from "@geo/i18n.js";
 import { toast } from "@geo/toast.js";
-import { startNarrowing } from "./forms.js";
 
 /** The filters of the list on screen, from the address. */
 const filters = () => new URLSearchParams(location.search);
@@ -30,7 +29,6 @@ async function fillOptions(popover, name, page, under = "") {
 
 /** @param {string} page "table", where the choices lead to the table. @returns the address's filters */
 export function startList(page = "") {
-  startNarrowing();
   onClick("[data-options]", (button) => {
     const popover = one(`#${button.dataset.popover}`);
     const name = button.dataset.options;

@@ -5,7 +5,7 @@ import { on } from "@geo/keys.js";
 import { subscribe } from "@geo/live.js";
 import { toast } from "@geo/toast.js";
 import { copyLink } from "./copy.js";
-import { startForms, startNarrowing, startParts } from "./forms.js";
+import { startForms, startParts } from "./forms.js";
 import { ruleStyle } from "./listmap.js";
 import { startPhotos } from "./photos.js";
 
@@ -17,7 +17,6 @@ const path = () => `/cases/${encodeURIComponent(head().dataset.case)}/page/`;
 /** What is told is drawn anew; the map stays. */
 const refresh = () => window.htmx.ajax("GET", path(), { target: "#sheet" });
 
-startNarrowing();
 startParts();
 startPhotos();
 

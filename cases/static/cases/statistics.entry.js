@@ -23,7 +23,7 @@ const words = (value) => (drawn.unit === "%" ? `${number(value)} %` : number(val
 
 const place = one("#stat-chart");
 const chart = place && drawn ? init(place, null, { renderer: "svg", locale: "EN" }) : null;
-const axis = () => ({ axisLine: { lineStyle: { color: colour("--line-strong") } }, axisTick: { show: false }, axisLabel: { color: colour("--ink-2"), fontSize: 11, hideOverlap: true } });
+const axis = () => ({ axisLine: { lineStyle: { color: colour("--line-strong") } }, axisTick: { show: false }, axisLabel: { color: colour("--ink-2"), fontSize: 12, hideOverlap: true } });
 const value = () => ({ type: "value", ...axis(), axisLine: { show: false }, splitLine: { lineStyle: { color: colour("--line") } }, axisLabel: { ...axis().axisLabel, formatter: (figure) => words(figure) } });
 // Rich text, not HTML: the policy allows no inline style.
 const tooltip = { trigger: "axis", renderMode: "richText", confine: true, valueFormatter: (figure) => (figure === null || figure === undefined ? "—" : words(figure)) };

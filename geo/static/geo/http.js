@@ -51,7 +51,8 @@ export async function request(url, { method = "GET", body, headers = {}, signal,
   return json ? response.json() : response.text();
 }
 
-function words(status) {
+/** What an HTTP status means to whoever asked. */
+export function words(status) {
   if (status === 401) return gettext("Your session has ended. Log in again.");
   if (status === 403) return gettext("Your roles do not allow this.");
   if (status === 404) return gettext("Not found, or not within your scope.");

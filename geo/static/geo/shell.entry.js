@@ -4,8 +4,10 @@ import { all, el, icon, one, onClick } from "./dom.js";
 import { csrfToken, getJSON } from "./http.js";
 import { gettext } from "./i18n.js";
 import { startIdle } from "./idle.js";
+import { startInPlace } from "./inplace.js";
 import { on } from "./keys.js";
 import { stateWord, subscribe, watch } from "./live.js";
+import { startNarrowing } from "./narrow.js";
 import { awayHeaders } from "./presence.js";
 import { startSearch } from "./search.js";
 import { ago, exact, keepFresh } from "./times.js";
@@ -164,6 +166,16 @@ document.addEventListener("submit", (event) => {
   toast(gettext("No connection: nothing was sent, and your entries stay here."), { bad: true, seconds: 60, action: () => form.requestSubmit(submitter), actionLabel: gettext("Try again") });
 });
 
+// Pressed twice, a form would be sent twice.
+const AGAIN_AFTER = 3000;
+document.addEventListener("submit", (event) => {
+  const { target: form } = event;
+  if (event.defaultPrevented || form.method !== "post" || form.matches("[data-in-place]")) return;
+  if (event.timeStamp - Number(form.dataset.sentAt ?? -AGAIN_AFTER) < AGAIN_AFTER) event.preventDefault();
+  else form.dataset.sentAt = event.timeStamp;
+});
+startInPlace();
+
 const sign = one("[data-live]");
 if (sign && document.body.dataset.user) {
   sign.hidden = false;
@@ -177,5 +189,6 @@ if (sign && document.body.dataset.user) {
   });
 }
 startIdle();
+startNarrowing();
 const refresh = keepFresh();
 document.addEventListener("htmx:afterSettle", refresh);

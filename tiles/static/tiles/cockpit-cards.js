@@ -71,7 +71,9 @@ function chart(body, id, option, rows) {
   return holder;
 }
 
-const axis = () => ({ axisLine: { lineStyle: { color: colour("--line-strong") } }, axisTick: { show: false }, axisLabel: { color: colour("--ink-2"), fontSize: 11 } });
+// The wall's type grows with the screen; so does that of its charts.
+const small = () => Math.max(11, Math.round(parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.88));
+const axis = () => ({ axisLine: { lineStyle: { color: colour("--line-strong") } }, axisTick: { show: false }, axisLabel: { color: colour("--ink-2"), fontSize: small() } });
 
 function bars(body, measure) {
   const ranks = Object.keys(RISK);
@@ -82,12 +84,13 @@ function bars(body, measure) {
   if (!rows.length) return;
   const tints = rows.map((row) => (measure.group === "risks" && RISK[row.id] ? colour(RISK[row.id]) : colour("--act")));
   const holder = chart(body, measure.id, {
-    grid: { left: 4, right: 44, top: 2, bottom: 2, containLabel: true },
+    // What the labels need is reckoned with a narrower font than the page's.
+    grid: { left: 4 + small(), right: small() * 4, top: 2, bottom: 2, containLabel: true },
     xAxis: { type: "value", show: false },
-    yAxis: { type: "category", data: rows.map((row) => row.label), ...axis(), axisLine: { show: false }, axisLabel: { ...axis().axisLabel, width: 96, overflow: "truncate" } },
+    yAxis: { type: "category", data: rows.map((row) => row.label), ...axis(), axisLine: { show: false }, axisLabel: { ...axis().axisLabel, width: small() * 8, overflow: "truncate" } },
     series: [{
       type: "bar", barWidth: "56%", data: rows.map((row, index) => ({ value: row.value, itemStyle: { color: tints[index], borderRadius: 2 } })),
-      label: { show: true, position: "right", color: colour("--ink"), fontSize: 11, formatter: ({ value }) => number(value) },
+      label: { show: true, position: "right", color: colour("--ink"), fontSize: small(), formatter: ({ value }) => number(value) },
     }],
   }, rows.length);
   holder.setAttribute("aria-label", `${measure.label}: ${measure.classes.map((row) => `${row.label} ${row.value}`).join(", ")}`);

@@ -57,7 +57,7 @@ export function createAreaMap(element, legend, drill, { light = false, words = n
     return new Style({
       text: room < 46 ? undefined : new Text({
         text: `${feature.get("name") || code}\n${told(value)}`,
-        font: `13px ${FONT}`,
+        font: `${light ? 13 : Math.max(13, Math.round(parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.95))}px ${FONT}`,
         fill: new Fill({ color: light ? "#1b2a2e" : "#f2f8f8" }),
         stroke: new Stroke({ color: light ? "#fdfefe" : "#0c1720", width: 3 }),
         overflow: true,

@@ -177,7 +177,13 @@ class CityMap {
     });
     this.ol.setView(view);
     if (center) view.setResolution(this.#resolution(metres, center[1], projection));
-    else view.fit(boxFrom(extent, projection), { size: this.ol.getSize() ?? [800, 600], padding: this.options.tools?.length ? [24, 64, 36, 24] : [24, 24, 24, 24] });
+    else view.fit(boxFrom(extent, projection), { size: this.ol.getSize() ?? [800, 600], padding: this.#edges() });
+  }
+
+  /** What stays free around the first view. Pictures come in steps of two: one step more would leave half of it bare. */
+  #edges() {
+    if (pictures(this.basemap)) return [4, 4, 4, 4];
+    return this.options.tools?.length ? [24, 64, 36, 24] : [24, 24, 24, 24];
   }
 
   /** The visible box in degrees. */

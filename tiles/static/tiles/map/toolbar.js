@@ -24,7 +24,7 @@ export class Toolbar {
         this.#button("plus", gettext("Zoom in"), () => zoom(1)),
         this.#button("minus", gettext("Zoom out"), () => zoom(-1)),
         has("locate") && this.#button("locate", gettext("My position"), () => map.locate().catch(() => {})),
-        map.known.extent && this.#button("home-view", gettext("Whole city"), () => map.fit(map.known.extent))),
+        map.known.extent && this.#button("home-view", gettext("Whole city"), () => map.fit(map.known.extent, { padding: 4 }))),
       group(
         panelTool("layers", "layers", gettext("Layers and legend")),
         panelTool("basemaps", "basemap", gettext("Base map")),
