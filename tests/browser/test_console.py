@@ -10,6 +10,7 @@ from cases import meetings
 from cases.models import Case, FilingStandard
 from tests import factories
 from tests.browser import axe
+from tests.browser.test_phone import photo
 from tests.cases.offices import make_offices, standing
 from tests.cases.test_duties import make_parties
 
@@ -151,6 +152,24 @@ def test_what_is_missing_is_said_in_the_dialog(page_of, people, cases):
     page.click("#act .dialog-foot .main")
     page.wait_for_selector("#act:not([open])", state="attached")
     assert Case.objects.get(pk=cases[0].pk).state in ("rejected", "void")
+
+
+def test_photos_stay_chosen_when_something_is_missing(page_of, people):
+    offices = make_offices()
+    letter = standing("letter", "at_community", offices)
+    page = page_of(offices.community, f"/cases/{letter.number}/")
+    page.click(".drawer-foot [hx-get$='/handle/']")
+    page.wait_for_selector("#act[open] form")
+    page.set_input_files("#act [name=photos]", photo(300))
+    page.wait_for_selector("#act [data-preview]")
+    page.click("#act .dialog-foot .main")
+    page.wait_for_selector("#act .errors")
+    assert page.locator("#act [data-preview]").count() == 1
+    page.fill("#act-reason", "已清理")
+    page.click("#act .dialog-foot .main")
+    page.wait_for_selector("#act:not([open])", state="attached")
+    letter.refresh_from_db()
+    assert (letter.state, letter.case_attachments.count()) == ("checking", 1)
 
 
 def test_somebody_was_faster(page_of, people, cases):

@@ -2,17 +2,29 @@
 import { all, el, one, onClick } from "@geo/dom.js";
 import { gettext } from "@geo/i18n.js";
 
+// The photos chosen in a dialog, by the key of what is sent: a form that was refused is drawn anew, without them.
+const chosen = new WeakMap();
+
 export function startForms(root) {
   const photos = one("[data-photos]", root);
   if (photos) {
     const input = one("input[type=file]", photos);
-    input.addEventListener("change", () => {
+    const key = input.form.elements.client_key?.value;
+    const show = () => {
       for (const old of photos.querySelectorAll("[data-preview]")) old.remove();
       for (const file of input.files) {
         const address = URL.createObjectURL(file);
         const picture = el("img", { src: address, alt: file.name, onload: () => URL.revokeObjectURL(address) });
         one(".photos", photos).prepend(el("span.photo", { "data-preview": "" }, picture));
       }
+    };
+    if (key && chosen.get(root)?.key === key) {
+      input.files = chosen.get(root).files;
+      show();
+    }
+    input.addEventListener("change", () => {
+      chosen.set(root, { key, files: input.files });
+      show();
     });
   }
   const position = one("[data-position]", root);
