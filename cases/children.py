@@ -19,6 +19,7 @@ from geo import events
 from geo.models import Organisation
 from geo.numbers import mint
 from geo.problems import Problem
+from geo.texts import fitting
 
 MOST = 10
 PERMISSION = "cases.dispatch"
@@ -38,6 +39,7 @@ def split(
         if unit is None or not unit.active or not words.strip():
             detail = _("Each part needs a unit that is active and what it has to do.")
             raise Problem(detail, errors=[{"pointer": f"/parts/{place}", "detail": detail}])
+        fitting(words, 1000, f"parts/{place}")
     client_key = client_key or uuid.uuid4()
     keys = [uuid.uuid5(client_key, f"part {place}") for place in range(len(parts))]
     with transaction.atomic():
@@ -84,7 +86,7 @@ def _part(whole: Case, user, unit: Organisation, words: str, key: uuid.UUID) -> 
         geom=whole.geom,
         raw_crs=whole.raw_crs,
         position_source=whole.position_source,
-        description=words.strip()[:1000],
+        description=fitting(words, 1000, "description"),
         address=whole.address,
         reporter=None,
         client_key=key,

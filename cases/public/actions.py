@@ -35,6 +35,7 @@ from cases.public import codes, limits, telling
 from cases.steps import Given, link_photos
 from geo.models import Attachment
 from geo.problems import Problem
+from geo.texts import fitting
 
 MOST_PHOTOS = 4
 CODE_MINUTES = 10
@@ -194,7 +195,7 @@ def block_of(phone: str) -> PublicBlock | None:
 def appeal(token: str, words: str) -> PublicBlock:
     """Keep why somebody thinks a block is wrong; once."""
     pk = codes.read_token("appeal", token, 86400)
-    words = words.strip()[:1000]
+    words = fitting(words, 1000, "appeal")
     if not words:
         raise field_problem("appeal", _("Say why the block is wrong."))
     with transaction.atomic():
@@ -254,7 +255,7 @@ def prove(address: str, code: str) -> bool:
 
 def answer(report: PublicReport, words: str) -> PublicQuestion:
     """Answer the open question of the desk."""
-    words = words.strip()[:500]
+    words = fitting(words, 500, "answer")
     if not words:
         raise field_problem("answer", _("Write an answer."))
     with transaction.atomic():
@@ -301,7 +302,7 @@ def rate(report: PublicReport, stars: int | None, solved: bool | None, words: st
         raise field_problem("stars", _("Choose one to five stars."))
     if solved is None:
         raise field_problem("solved", _("Say whether the problem is solved."))
-    given = Given(stars=stars, solved=solved, reason=words.strip()[:500], client_key=key)
+    given = Given(stars=stars, solved=solved, reason=fitting(words, 500, "words"), client_key=key)
     return engine.act_public(_lives_on(report), "rate", given)
 
 
@@ -309,7 +310,8 @@ def withdraw(report: PublicReport, words: str, key=None) -> Case:
     """Take a report back, as long as nobody was sent. Only whoever reported first can."""
     if report.line_id:
         raise Problem(_("Others reported this problem too; it goes on."), status=409, kind="state")
-    return engine.act_public(report.case, "withdraw", Given(reason=words.strip()[:300], client_key=key))
+    reason = fitting(words, 300, "words")
+    return engine.act_public(report.case, "withdraw", Given(reason=reason, client_key=key))
 
 
 def may(case: Case, action: str) -> bool:

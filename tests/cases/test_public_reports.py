@@ -100,6 +100,8 @@ def test_what_is_no_photo_is_refused(city):
 
 def test_what_is_missing_is_named_and_nothing_is_lost(city):
     browser = resident()
+    long = browser.post("/public/report/", form(address="东" * 201, name="李" * 61))
+    assert long.status_code == 422 and "201" in long.content.decode() and not Case.objects.exists()
     page = browser.post("/public/report/", form(topic="", description="", lon="", lat="", address="东门"))
     assert page.status_code == 422
     assert {"topic", "description", "lon"} <= set(page.context["errors"])

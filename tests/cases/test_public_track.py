@@ -141,6 +141,8 @@ def test_the_desk_asks_and_the_reporter_answers(trades, client):
         desk.ask(trades.acceptor, number, "第二个问题")
     assert "是哪一盏灯？" in browser.get(f"/public/track/{number}/").content.decode()
     assert browser.post(f"/public/track/{number}/answer/", {"answer": ""}).status_code == 422
+    long = browser.post(f"/public/track/{number}/answer/", {"answer": "长" * 501})
+    assert long.status_code == 422 and "501" in long.content.decode() and "长" * 501 in long.content.decode()
     assert browser.post(f"/public/track/{number}/answer/", {"answer": "东起第三盏"}).status_code == 302
     assert PublicQuestion.objects.get().answer == "东起第三盏"
     assert browser.post(f"/public/track/{number}/answer/", {"answer": "又来"}).status_code == 409
@@ -157,6 +159,7 @@ def test_rating_once_when_it_is_closed(trades):
     assert page.context["may_rate"]
     assert browser.post(f"/public/track/{number}/rate/", {"stars": "9"}).status_code == 422
     assert browser.post(f"/public/track/{number}/rate/", {"stars": "4"}).status_code == 422
+    assert browser.post(f"/public/track/{number}/rate/", {**said, "words": "长" * 501}).status_code == 422
     assert browser.post(f"/public/track/{number}/rate/", said).status_code == 302
     rating = Rating.objects.get()
     assert (rating.kind, rating.stars, rating.solved) == ("outer", 4, True)

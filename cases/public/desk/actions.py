@@ -14,6 +14,7 @@ from cases.public.actions import field_problem
 from cases.public.desk import BLOCK
 from geo import accounts, audit
 from geo.problems import Problem
+from geo.texts import fitting
 
 ASKING = ("cases.accept", "cases.dispatch")
 MOST_DAYS = 365
@@ -40,7 +41,7 @@ def first_report(case: Case) -> PublicReport | None:
 
 def ask(user, number: str, text: str, *, ip: str | None = None) -> PublicQuestion:
     """Ask whoever reported a case, one question at a time. Problems: 403, 404, 409 asked already."""
-    text = text.strip()[:300]
+    text = fitting(text, 300, "question")
     if not text:
         raise field_problem("question", _("Write a question."))
     with transaction.atomic():

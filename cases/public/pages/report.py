@@ -31,6 +31,7 @@ from cases.public.pages.common import (
 from geo import attachments, captcha
 from geo.models import Attachment
 from geo.problems import Problem
+from geo.texts import fitting
 from grids.models import RawPosition
 from grids.queries import require_inside
 
@@ -185,6 +186,11 @@ def _sent(data, key, component: Component | None, photos: list[Attachment], proo
         )
     if len(description) > 500:
         errors.append({"pointer": "/description", "detail": _("At most 500 characters.")})
+    for name, most in (("address", 200), ("name", 60), ("phone", 30)):
+        try:
+            fitting(data.get(name, ""), most, name)
+        except Problem as problem:
+            errors += problem.errors
     place = _place(data, component, photos)
     if place is None:
         errors.append({"pointer": "/lon", "detail": _("Say where it is: by your position or on the map.")})
@@ -197,11 +203,11 @@ def _sent(data, key, component: Component | None, photos: list[Attachment], proo
         type=type,
         component=component,
         description=description,
-        address=data.get("address", "").strip()[:200],
+        address=data.get("address", "").strip(),
         photos=photos,
         contact=Contact(
-            name=data.get("name", "").strip()[:60],
-            phone=data.get("phone", "").strip()[:30],
+            name=data.get("name", "").strip(),
+            phone=data.get("phone", "").strip(),
             proved=_proved(data.get("phone", ""), proof),
         ),
     )
