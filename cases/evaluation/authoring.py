@@ -17,6 +17,7 @@ from cases.models.evaluation import MANAGE
 from geo import audit
 from geo.models import Area
 from geo.problems import Problem
+from geo.texts import fitting
 
 MOST_ITEMS, DEEPEST = 200, 4
 
@@ -69,14 +70,14 @@ def save_indicator(user, pk: int | None, data: dict) -> Indicator:
     kind = data.get("kind", "")
     if kind not in Indicator.Kind.values:
         errors.append({"pointer": "/kind", "detail": _("Choose the kind of indicator.")})
-    if not (name := str(data.get("name", "")).strip()[:80]):
+    if not (name := fitting(str(data.get("name", "")), 80, "name")):
         errors.append({"pointer": "/name", "detail": _("Give the indicator a name.")})
     values = {
         "name": name,
         "kind": kind,
-        "unit": str(data.get("unit", "")).strip()[:12],
+        "unit": fitting(str(data.get("unit", "")), 12, "unit"),
         "direction": data.get("direction") or Indicator.Direction.HIGHER,
-        "note": str(data.get("note", "")).strip()[:300],
+        "note": fitting(str(data.get("note", "")), 300, "note"),
         "active": bool(data.get("active", True)),
         "full_value": None,
         "zero_value": None,
@@ -100,7 +101,7 @@ def save_indicator(user, pk: int | None, data: dict) -> Indicator:
     _refuse(errors)
     with transaction.atomic():
         if pk is None:
-            code = str(data.get("code", "")).strip()[:40] or _free_code("i")
+            code = fitting(str(data.get("code", "")), 40, "code") or _free_code("i")
             if Indicator.objects.filter(code=code).exists():
                 detail = _("There is an indicator with the code %s already.") % code
                 raise Problem(detail, errors=[{"pointer": "/code", "detail": detail}])
@@ -164,7 +165,7 @@ def _scale(values: dict, data: dict, errors: list) -> None:
 def _problems(rows: list, errors: list) -> list[dict]:
     found: list[dict] = []
     for at, row in enumerate(rows):
-        name = str(row.get("name", "")).strip()[:80]
+        name = fitting(str(row.get("name", "")), 80, f"problems/{at}/name")
         if not name:
             continue
         points = number(row.get("points", ""), f"/problems/{at}/points", errors, low=0, high=100, places=2)
@@ -190,7 +191,7 @@ def _problems(rows: list, errors: list) -> list[dict]:
 def create_model(user, *, name: str, subject: str, area_code: str, note: str = "") -> EvaluationModel:
     """An empty draft."""
     errors = []
-    if not (name := name.strip()[:80]):
+    if not (name := fitting(name, 80, "name")):
         errors.append({"pointer": "/name", "detail": _("Give the model a name.")})
     if subject not in EvaluationModel.Subject.values:
         errors.append({"pointer": "/subject", "detail": _("Choose what is evaluated.")})
@@ -206,7 +207,7 @@ def create_model(user, *, name: str, subject: str, area_code: str, note: str = "
             name=name,
             subject=subject,
             area_code=area_code,
-            note=note.strip()[:300],
+            note=fitting(note, 300, "note"),
             created_by=user,
         )
         audit.log(user, "evaluation_model.create", row, area_code=area_code, name=name)
@@ -262,8 +263,8 @@ def save_tree(user, pk: int, *, revision: int, tree: list, name: str = "", note:
                 )
             made += ModelItem.objects.bulk_create([row["item"] for row in rows])
         model.revision += 1
-        model.name = name.strip()[:80] or model.name
-        model.note = model.note if note is None else note.strip()[:300]
+        model.name = fitting(name, 80, "name") or model.name
+        model.note = model.note if note is None else fitting(note, 300, "note")
         model.save()
         audit.log(user, "evaluation_model.change", model, area_code=model.area_code, items=len(made))
     return model
@@ -279,7 +280,9 @@ def _flatten(tree, indicators: dict, errors: list, parent=None, level=0, pointer
         here = f"{pointer}/{at}"
         given = given if isinstance(given, dict) else {}
         indicator = indicators.get(given.get("indicator"))
-        name = str(given.get("name") or "").strip()[:80] or (indicator.name if indicator else "")
+        name = fitting(str(given.get("name") or ""), 80, f"{here}/name".strip("/")) or (
+            indicator.name if indicator else ""
+        )
         if not name:
             errors.append({"pointer": f"{here}/name", "detail": _("An item needs a name.")})
         text = str(given.get("weight") or "").strip()

@@ -144,7 +144,7 @@ def create_task(
     """A draft. ``subjects`` are area codes, ids of units, or ids of users; ``assessors`` are
     {"user": id, "item": id or None, "subject": key or None}."""
     errors = []
-    name = name.strip()[:100]
+    name = fitting(name, 100, "name")
     if not name:
         errors.append({"pointer": "/name", "detail": _("Give the task a name.")})
     if model.state != EvaluationModel.State.PUBLISHED:
