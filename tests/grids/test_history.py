@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.utils import timezone
 
+from assets.models import Building, Component
 from cases.models import Case
 from cases.pages.case import filed_grid
 from geo.registry import measures
@@ -17,7 +18,7 @@ from grids.models import Publication
 from grids.planning import publish
 from grids.planning.borders import borders
 from grids.publication import publish as put_in_force
-from tests.factories import at, make_case, make_component, make_user, make_worker
+from tests.factories import at, box, make_case, make_component, make_type, make_user, make_worker
 from tests.grids.planning.by_hand import HOME, make_squares, quarters
 
 pytestmark = pytest.mark.django_db
@@ -82,24 +83,25 @@ def test_a_point_on_a_border_is_the_lowest_codes(redrawn):
 
 @pytest.mark.parametrize("measure", ["cases_reported", "components", "households"])
 def test_rows_are_found_by_index(redrawn, measure):
-    """Through the borders of the day to the points in them, whatever the size of the table."""
+    """Through the borders of the day to the points in them, among so many that the place narrows most."""
+    places = [at(3 * (number % 40) / 40, 2 * (number // 40) / 40) for number in range(1600)]
     if measure == "cases_reported":
-        # Among a city's cases of a year the place narrows more than the time.
         noon = datetime(2026, 2, 1, 12, tzinfo=SHANGHAI)
-        Case.objects.bulk_create(
-            Case(
-                number=f"A{number}",
-                geom=at(3 * (number % 40) / 40, 2 * (number // 40) / 40),
-                client_key=uuid.uuid4(),
-                source="worker",
-                reported_at=noon,
-            )
-            for number in range(1600)
-        )
+        told = {"source": "worker", "reported_at": noon}
+        rows = [
+            Case(number=f"A{number}", geom=place, client_key=uuid.uuid4(), **told)
+            for number, place in enumerate(places)
+        ]
+    elif measure == "components":
+        kind = make_type(type_code="01", name="上水井盖")
+        rows = [Component(code=f"{n:016d}", type=kind, geom=place) for n, place in enumerate(places)]
+    else:
+        rows = [Building(code=f"B{n}", geom=box(place.x, place.y, 0.00001)) for n, place in enumerate(places)]
+    type(rows[0]).objects.bulk_create(rows)
     sql, values = history.statement(measures[measure], HOME, THEN)
-    table = {"cases_reported": "cases_case", "components": "assets_component"}.get(measure, "assets_building")
+    table = rows[0]._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute("analyze cases_case")
+        cursor.execute(f"analyze {table}")
         cursor.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
         cursor.execute(f"explain {sql}", values)
         plan = "\n".join(row[0] for row in cursor.fetchall())
