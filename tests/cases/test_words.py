@@ -47,7 +47,7 @@ def test_as_reading_finds_them(said, text, few):
 
 def test_by_the_index(said):
     with connection.cursor() as cursor:
-        cursor.execute("set local enable_seqscan = off")
+        cursor.execute("set local enable_seqscan = off; set local enable_indexscan = off")
     for text in ("路灯", "灯"):
         assert "cases_case_pairs" in Case.objects.filter(queries.said(text)).explain()
 
