@@ -266,6 +266,13 @@ class Case(Located, RawPosition):
                 name="cases_case_open_due",
                 condition=~Q(state__in=["rejected", "closed", "void", "archived"]),
             ),
+            # Open cases of an area, without reading the area's archive.
+            models.Index(
+                fields=["area_code"],
+                name="cases_case_open_area",
+                condition=~Q(state__in=["rejected", "closed", "void", "archived"]),
+                opclasses=["varchar_pattern_ops"],
+            ),
             # What is about to ring is found by the clock, however many cases there are.
             models.Index(fields=["timer_at"], name="cases_case_timer", condition=Q(timer_at__isnull=False)),
             models.Index(fields=["desk_code"], name="cases_case_desk", condition=~Q(desk_code="")),
