@@ -25,8 +25,9 @@ def column(grid_model) -> str:
 def reassign(model: type[Located], grid_model, communities: list[str]) -> list[tuple[int, int, int]]:
     """Give the rows of a table that lie in ``regrid_piece`` (changed ground) the grid they are in now.
 
-    Two statements, by index; only rows that move are written. Returns (row id, old grid id, new grid id);
-    either grid may be null. The caller holds the locks of ``communities``.
+    A piece that names a grid and its community lies inside that grid; on the others, along borders, the grid
+    is looked up. Two statements, by index; only rows that move are written. Returns (row id, old grid id, new
+    grid id); either grid may be null. The caller holds the locks of ``communities``.
     """
     table, grid_id = model._meta.db_table, column(grid_model)
     with connection.cursor() as cursor:
@@ -35,16 +36,18 @@ def reassign(model: type[Located], grid_model, communities: list[str]) -> list[t
             -- Each step materialized: the community tells nothing that the piece does not, so its index is
             -- left alone, and the grid is looked up once for each row.
             with near as materialized (
-                select distinct on (r.id) r.id, r.{grid_id} as old_id, r.area_code, r.anchor
-                from regrid_piece p join {table} r on ST_Intersects(p.geom, r.anchor)
+                select distinct on (r.id) r.id, r.{grid_id} as old_id, r.area_code, r.anchor,
+                    p.grid, p.community
+                from regrid_piece p join {table} r on p.geom && r.geom and ST_Intersects(p.geom, r.anchor)
+                order by r.id, p.grid nulls first
             ),
             found as materialized (
-                select r.id, r.old_id, (
+                select r.id, r.old_id, case when r.community = r.area_code then r.grid else (
                     select g.id from {grid_model._meta.db_table} g
                     where g.community_code = r.area_code and g.retired_on is null
                       and ST_Intersects(g.geom, r.anchor)
                     order by g.code limit 1
-                ) as new_id
+                ) end as new_id
                 from near r where r.area_code = any(%s)
             )
             select id, old_id, new_id from found where new_id is distinct from old_id order by id

@@ -122,7 +122,7 @@ def _publish(communities, model, user, act) -> Result:
     codes = sorted(borders.community for borders in communities)
     _check_outlines(communities)
     standing: dict[str, dict[str, object]] = defaultdict(dict)
-    for grid in model.objects.filter(community_code__in=codes):
+    for grid in model.objects.filter(community_code__in=codes).defer("geom_3857", "label_point"):
         standing[grid.community_code][grid.code] = grid
     in_force = [g for grids in standing.values() for g in grids.values() if g.retired_on is None]
     _check_day(model, in_force, act["effective_on"])
@@ -140,7 +140,7 @@ def _publish(communities, model, user, act) -> Result:
     publication.nodes = _add_nodes(communities)
     if model is Grid:
         _hand_over(publication, changes, result)
-    _move_rows(model, codes, changes.pieces, publication, result)
+    _move_rows(model, codes, changes, publication, result)
     publication.save(update_fields=["nodes", "handed_over"])
     result.told = succession.tell(publication, result.flows)
     _tell(publication, result, model, user)
@@ -255,7 +255,7 @@ def _describe(grid, border: Border, complete: bool) -> bool:
 
 
 def _write(grid, border, model, changes: _Changes, lineage, parents) -> None:
-    """The grid's row; its new version is gathered."""
+    """The grid's row as it shall be; it and its new version are written by ``_keep``."""
     geom = to_django(border.geometry)
     grid.geom, grid.retired_on = geom, None
     grid.generation += 1
@@ -268,19 +268,23 @@ def _write(grid, border, model, changes: _Changes, lineage, parents) -> None:
     }
     if model is Grid:
         grid.kind = border.kind or (grid.kind if grid.pk else kind_of(grid.code))
-        grid.save()
         version = GridVersion(grid=grid, name=grid.name, kind=grid.kind, colour=grid.colour, **shared)
     else:
         if grid.duty_grid_id is None and parents:
             grid.duty_grid_id = parents[0].duty_grid_id
-        grid.save()
         version = UnitGridVersion(unit_grid=grid, **shared)
     changes.versions.append((version, parents))
 
 
 def _keep(model, changes: _Changes) -> None:
-    """Versions end and begin, grids go: each in one statement for all communities."""
+    """Grids come, change and go, versions end and begin: each in one statement for all communities."""
     day = changes.publication.effective_on
+    grids = [version.grid if model is Grid else version.unit_grid for version, _parents in changes.versions]
+    own = ("kind", "colour") if model is Grid else ("duty_grid",)
+    model.objects.bulk_update(
+        [grid for grid in grids if grid.pk], ["name", "geom", "generation", "retired_on", *own]
+    )
+    model.objects.bulk_create([grid for grid in grids if not grid.pk])
     model.objects.filter(pk__in=[grid.pk for grid in changes.gone.values()]).update(retired_on=day)
     versions, of_grid = (GridVersion, "grid__in") if model is Grid else (UnitGridVersion, "unit_grid__in")
     versions.objects.filter(valid_to=None, **{of_grid: changes.ending}).update(valid_to=day)
@@ -346,38 +350,54 @@ def _drop_nodes(nodes: dict[str, list], communities: list[str]) -> None:
             Area.objects.filter(pk=area.pk).update(geom=to_django(without_nodes(outline, gone)))
 
 
-def _move_rows(model, codes, pieces, publication, result: Result) -> None:
-    """Every row on ground that changed hands gets its grid: one statement per table."""
+def _move_rows(model, codes, changes: _Changes, publication, result: Result) -> None:
+    """Every row on ground that changed hands gets its grid: two statements per table."""
     # One piece where several grids tell of the same ground, and a hair wider: a rounded corner may not cost a
     # row. Who does not move is not written.
-    ground = shapely.buffer(shapely.union_all(pieces), HAIR, quad_segs=1, join_style="mitre")
-    polygons = [part for part in shapely.get_parts(ground) if not part.is_empty]
-    if not polygons:
+    ground = shapely.union_all(changes.pieces)
+    wide = shapely.buffer(ground, HAIR, quad_segs=1, join_style="mitre")
+    if wide.is_empty:
         return
+    # Inside a grid, more than a hair from every border, there is nothing to look up.
+    inside, sure = [], []
+    for version, _parents in changes.versions:
+        grid = version.grid if model is Grid else version.unit_grid
+        here = shapely.intersection(ground, to_shapely(grid.geom))
+        here = shapely.buffer(here, -HAIR, quad_segs=1, join_style="mitre")
+        inside.append(here)
+        sure += [(part, grid.pk, grid.community_code) for part in _polygons(here)]
+    rest = shapely.difference(wide, shapely.union_all(inside))
     with connection.cursor() as cursor:
-        cursor.execute("create temporary table regrid_piece (geom geometry(Geometry, 4326)) on commit drop")
-        with cursor.copy("copy regrid_piece (geom) from stdin") as copy:
-            for polygon in polygons:
+        cursor.execute(
+            "create temporary table regrid_ground"
+            " (geom geometry(Geometry, 4326), grid bigint, community text) on commit drop"
+        )
+        with cursor.copy("copy regrid_ground from stdin") as copy:
+            for part, *where in [*sure, *((part, None, None) for part in _polygons(rest))]:
                 copy.write_row(
-                    (shapely.to_wkb(shapely.set_srid(polygon, 4326), hex=True, include_srid=True),)
+                    (shapely.to_wkb(shapely.set_srid(part, 4326), hex=True, include_srid=True), *where)
                 )
         # Small pieces make the index tell, whatever the shape of a grid.
         cursor.execute(
-            "create temporary table regrid_small on commit drop as"
-            " select ST_Subdivide(geom, 64) as geom from regrid_piece"
+            "create temporary table regrid_piece on commit drop as"
+            " select ST_Subdivide(geom, 64) as geom, grid, community from regrid_ground"
         )
-        cursor.execute("truncate regrid_piece; insert into regrid_piece select geom from regrid_small")
-        cursor.execute("create index on regrid_piece using gist (geom); analyze regrid_piece")
+        cursor.execute("analyze regrid_piece")
     moved_by_table = {}
     for located in assignment.located_models():
         moved_by_table[located._meta.label] = assignment.reassign(located, model, codes)
         result.moved[located._meta.label] = len(moved_by_table[located._meta.label])
     with connection.cursor() as cursor:
-        cursor.execute("drop table regrid_piece, regrid_small")
+        cursor.execute("drop table regrid_piece, regrid_ground")
     if model is Grid:
         result.flows = succession.flows_of(publication, moved_by_table)
     else:
         _redraw_duty_grids(codes)
+
+
+def _polygons(shape) -> list:
+    """The polygons that a geometry is made of."""
+    return [part for part in shapely.get_parts(shape) if part.area]
 
 
 def _redraw_duty_grids(codes) -> None:
