@@ -16,6 +16,7 @@ from assets.listings import LISTINGS, Badge, Field, Listing
 from assets.models import Building
 from geo.models import Area
 from geo.rest import COUNT_TO, bad_parameter, parse_area
+from geo.scopes import in_area
 
 PAGE = 50
 
@@ -57,9 +58,9 @@ def asset_list(request, kind: str):
             wanted |= Q(**{f"{name}__startswith" if name == "code" else f"{name}__icontains": text})
         rows = rows.filter(wanted)
     if area := request.GET.get("area", "").strip():
-        code = parse_area(area)
-        way = "grid__code" if len(code) == 15 else "area_code__startswith"
-        rows = rows.filter(**{listing.path(way): code})
+        rows = rows.filter(
+            in_area(parse_area(area), *(listing.path(name) for name in ("area_code", "grid", "geom")))
+        )
     chosen = request.GET.get("is", "")
     if chosen:
         if chosen not in dict(listing.choices()):

@@ -21,6 +21,7 @@ from cases.models import Case, Rating
 from cases.statistics import link
 from geo.models import Area, Organisation
 from geo.rest import bad_parameter, parse_area, parse_bbox
+from geo.scopes import in_area
 from grids.models import Grid
 
 S = Case.State
@@ -284,10 +285,7 @@ class Filters:
         if name := self.get("flow"):
             rows = rows.filter(flow=name)
         if area := self.get("area"):
-            code = parse_area(area)
-            rows = (
-                rows.filter(grid__code=code) if len(code) == 15 else rows.filter(area_code__startswith=code)
-            )
+            rows = rows.filter(in_area(parse_area(area)))
         if kind := self.get("type"):
             rows = rows.filter(self._type(kind))
         if due := self.get("due"):

@@ -13,7 +13,7 @@ from cases import repeats
 from cases.flow import CITY
 from cases.models import Case, Transition
 from geo.models import Area
-from geo.scopes import duty_grids
+from geo.scopes import duty_grids, in_grids
 from grids.models import Grid, GridDuty
 
 # About 300 m at the city's latitude: components across the street are reported too.
@@ -152,7 +152,7 @@ def messages(user) -> list[dict]:
     if repeated:
         concerns |= Q(case__in=repeated, action__in=TO_REPORTER)
     if grids := user.scope.grids("cases.verify"):
-        concerns |= Q(case__grid_id__in=grids, action__in=(*TO_VERIFIER, *CHECKED))
+        concerns |= Q(in_grids(grids, "case__grid_id", "case__geom"), action__in=(*TO_VERIFIER, *CHECKED))
     if user.organisation_id and user.can("cases.handle"):
         concerns |= Q(to_unit=user.organisation_id, action__in=TO_UNIT) | Q(
             case__holder_unit=user.organisation_id, action__in=TO_UNIT

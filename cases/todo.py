@@ -11,6 +11,7 @@ from django.db.models.lookups import Exact
 
 from cases import flow, flow_data, queries
 from cases.models import Case, OwnerQuestion, Transition
+from geo.scopes import in_grids
 
 
 def tasks(user) -> QuerySet:
@@ -65,7 +66,7 @@ def _open_to(user, permission: str) -> Q:
     if units := scope.units(permission):
         condition |= Q(holder_unit_id__in=units)
     if grids := scope.grids(permission):
-        condition |= Q(grid_id__in=grids)
+        condition |= in_grids(grids)
     return condition & ~elsewhere
 
 
@@ -80,7 +81,7 @@ def to_verify(user) -> Q:
         (~Q(flow__in=[*flow.CHECKS, flow.COMPLAINT]), "cases.verify"),
     ):
         if user.can(permission):
-            theirs |= condition & (Q(verifier_id=user.pk) | Q(grid_id__in=user.scope.grids(permission)))
+            theirs |= condition & (Q(verifier_id=user.pk) | in_grids(user.scope.grids(permission)))
     handled = Transition.objects.filter(case=OuterRef("pk"), action="self_handle").order_by("-id")
     last = Coalesce(Subquery(handled.values("actor")[:1]), 0, output_field=BigIntegerField())
     wanted = Q(phase=Case.Phase.CHECK) & theirs & ~(Q(self_handled=True) & Q(Exact(last, user.pk)))

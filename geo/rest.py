@@ -31,6 +31,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from geo.models import Area
 from geo.problems import Problem
+from geo.scopes import in_area
 
 COUNT_TO = 10_000
 
@@ -156,10 +157,8 @@ class AreaFilter(_Filter):
         text = request.query_params.get(self.parameter)
         if not text or not self.applies(view):
             return queryset
-        code = parse_area(text)
-        if len(code) == 15 and view.grid_path:
-            return queryset.filter(**{f"{view.grid_path}__code": code})
-        return queryset.filter(**{f"{view.area_path}__startswith": code})
+        ground = view.bbox_path if view.scope_spec.ground else ""
+        return queryset.filter(in_area(parse_area(text), view.area_path, view.grid_path, ground))
 
 
 def searched(request) -> list[str]:

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from django.apps import apps
+from django.contrib.gis.db.models import GeometryField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Aggregate, Q, Subquery, Value
 from django.utils import timezone
 
 
@@ -22,11 +24,13 @@ class ScopeSpec:
 
     ``public`` selects what anybody may see, without an account: ``Q()`` is everything, ``None`` nothing.
     ``desk`` is the code of the area whose desk has a row that lies elsewhere; its people see it as theirs.
+    ``ground`` is the geometry beside a ``grid`` that has no index of its own, see ``in_grids``.
     """
 
     permission: str
     area: str | None = None
     grid: str | None = None
+    ground: str | None = None
     units: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     public: Q | None = None
@@ -191,10 +195,48 @@ def _allowed(model, user, permission: str | None) -> list[Q]:
                 for lookup in spec.units:
                     allowed.append(_through(model, lookup, part.units))
             if spec.grid and part.grids:
-                allowed.append(Q(**{f"{spec.grid}__in": part.grids}))
+                if spec.ground:
+                    allowed.append(in_grids(part.grids, spec.grid, spec.ground))
+                else:
+                    allowed.append(Q(**{f"{spec.grid}__in": part.grids}))
             if part.own:
                 allowed += [Q(**{lookup: user.pk}) for lookup in spec.own]
     return allowed
+
+
+class _Box(Aggregate):
+    """The box around all geometries (EPSG:4326)."""
+
+    function = "ST_Extent"
+    template = "ST_SetSRID(%(function)s(%(expressions)s)::geometry, 4326)"
+    output_field = GeometryField(srid=4326)
+
+
+def in_grids(ids: Iterable[int], grid: str = "grid_id", ground: str = "geom") -> Q:
+    """Rows with a place that lie in these grids (ids); ``grid`` and ``ground`` are ORM paths to both columns.
+
+    They are found by the index over geometries, in the box around the grids, and the column says in which
+    of them they are: no index holds it, so that rows which change grid are cheap to write.
+    """
+    ids = list(ids)
+    return Q(**{f"{grid}__in": ids, f"{ground}__bboverlaps": _box_around(pk__in=ids)})
+
+
+def in_area(code: str, area: str = "area_code", grid: str = "grid", ground: str = "geom") -> Q:
+    """Rows in an area (everything below it) or, by 15 digits, in a grid; see ``in_grids``.
+
+    ``grid`` is empty where rows know no grid; ``ground`` is, where an index holds their grid.
+    """
+    if len(code) != 15 or not grid:
+        return Q(**{f"{area}__startswith": code})
+    here = Q(**{f"{grid}__code": code})
+    return here & Q(**{f"{ground}__bboverlaps": _box_around(code=code)}) if ground else here
+
+
+def _box_around(**which) -> Subquery:
+    """The box around grids, looked up once in a statement. Named by string: grids stand above."""
+    grids = apps.get_model("grids.Grid")._base_manager.order_by().filter(**which)
+    return Subquery(grids.annotate(all=Value(0)).values("all").annotate(box=_Box("geom")).values("box"))
 
 
 def _through(model, lookup: str, ids) -> Q:

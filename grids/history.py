@@ -94,7 +94,7 @@ def grids_on(area_code: str, day: date) -> list[Row]:
 def figures_on(area_code: str, day: date, wanted: list[Measure]) -> dict[str, dict[str, int]]:
     """Figures by the borders of a day: {measure id: {grid code: value}}; one statement per measure.
 
-    Rows are found through the borders by the index over their points, whatever grid they are in today. Of
+    Rows are found through the borders by the index over their geometries, whatever grid they are in today. Of
     measures with a time the ``DAYS`` up to and including the day count, of others what there is today.
     """
     return {measure.id: dict(_counted(measure, area_code, day)) for measure in wanted}
@@ -109,7 +109,9 @@ def statement(measure: Measure, area_code: str, day: date) -> tuple[str, dict]:
         end = timezone.datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(days=1)
         rows = rows.filter(**{f"{measure.time}__gte": start, f"{measure.time}__lt": end})
     value = F(measure.sum_of) if measure.sum_of else Value(1)
-    inner, _tables = tallies.inlined(rows.values_list("pk", anchor_of(measure), value))
+    anchor = anchor_of(measure)
+    ground = anchor.removesuffix("anchor") + "geom"
+    inner, _tables = tallies.inlined(rows.values_list("pk", ground, anchor, value))
     return (
         f"""
         with border as materialized (
@@ -121,7 +123,8 @@ def statement(measure: Measure, area_code: str, day: date) -> tuple[str, dict]:
         placed as (
             select distinct on (r.id) b.code, r.n
             from border b
-            join ({inner.replace("%", "%%")}) r(id, anchor, n) on ST_Intersects(b.geom, r.anchor)
+            join ({inner.replace("%", "%%")}) r(id, geom, anchor, n)
+                on b.geom && r.geom and ST_Intersects(b.geom, r.anchor)
             order by r.id, b.code
         )
         select code, sum(n)::bigint from placed group by code

@@ -5,7 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.utils.translation import gettext_lazy as _
 
 from geo.scopes import ScopedQuerySet, ScopeSpec
-from grids.models import Located
+from grids.models import ANCHOR, Located
 
 
 class Estate(Located):
@@ -19,12 +19,13 @@ class Estate(Located):
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.ESTATE)
 
-    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id")
+    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id", ground="geom")
     objects = ScopedQuerySet.as_manager()
 
     class Meta(Located.Meta):
         verbose_name = _("estate")
         verbose_name_plural = _("estates")
+        indexes = [*Located.Meta.indexes, ANCHOR]
 
     def __str__(self):
         return self.name
@@ -54,7 +55,7 @@ class Building(Located):
         Estate, models.SET_NULL, null=True, blank=True, related_name="buildings", verbose_name=_("estate")
     )
 
-    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id")
+    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id", ground="geom")
     objects = ScopedQuerySet.as_manager()
 
     class Meta(Located.Meta):
@@ -63,6 +64,7 @@ class Building(Located):
         # Search finds the middle of a name or address through its trigrams.
         indexes = [
             *Located.Meta.indexes,
+            ANCHOR,
             GinIndex(
                 fields=["name", "address"],
                 name="assets_building_words",
@@ -86,7 +88,12 @@ class House(models.Model):
         _("floor area in m²"), max_digits=8, decimal_places=2, null=True, blank=True
     )
 
-    scope = ScopeSpec(permission="assets.view", area="building__area_code", grid="building__grid_id")
+    scope = ScopeSpec(
+        permission="assets.view",
+        area="building__area_code",
+        grid="building__grid_id",
+        ground="building__geom",
+    )
     objects = ScopedQuerySet.as_manager()
 
     class Meta:
@@ -115,6 +122,7 @@ class Household(models.Model):
         permission="assets.view_households",
         area="house__building__area_code",
         grid="house__building__grid_id",
+        ground="house__building__geom",
     )
     objects = ScopedQuerySet.as_manager()
 
@@ -139,7 +147,12 @@ class Occupant(models.Model):
     house = models.ForeignKey(House, models.SET_NULL, null=True, blank=True, related_name="%(class)ss")
     phone = models.CharField(_("public phone"), max_length=30, blank=True)
 
-    scope = ScopeSpec(permission="assets.view", area="building__area_code", grid="building__grid_id")
+    scope = ScopeSpec(
+        permission="assets.view",
+        area="building__area_code",
+        grid="building__grid_id",
+        ground="building__geom",
+    )
     objects = ScopedQuerySet.as_manager()
 
     class Meta:
@@ -177,12 +190,13 @@ class ResidentUnit(Located):
     credit_code = models.CharField(_("unified social credit code"), max_length=18, blank=True)
     phone = models.CharField(_("public phone"), max_length=30, blank=True)
 
-    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id")
+    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id", ground="geom")
     objects = ScopedQuerySet.as_manager()
 
     class Meta(Located.Meta):
         verbose_name = _("institution")
         verbose_name_plural = _("institutions")
+        indexes = [*Located.Meta.indexes, ANCHOR]
 
     def __str__(self):
         return self.name

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from geo.scopes import ScopedQuerySet, ScopeSpec
-from grids.models import Located
+from grids.models import ANCHOR, Located
 
 
 class Component(Located):
@@ -60,6 +60,7 @@ class Component(Located):
         permission="assets.view",
         area="area_code",
         grid="grid_id",
+        ground="geom",
         units=("owner_unit", "maintenance_unit", "managing_unit"),
     )
     objects = ScopedQuerySet.as_manager()
@@ -109,7 +110,7 @@ class PublicFacility(Located):
     opening_hours = models.CharField(_("opening hours"), max_length=100, blank=True)
     component = models.ForeignKey(Component, models.SET_NULL, null=True, blank=True, related_name="+")
 
-    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id", public=Q())
+    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id", ground="geom", public=Q())
     objects = ScopedQuerySet.as_manager()
 
     class Meta(Located.Meta):
@@ -138,12 +139,13 @@ class ServiceCenter(Located):
     opening_hours = models.CharField(_("opening hours"), max_length=100, blank=True)
     services = models.CharField(_("services"), max_length=200, blank=True)
 
-    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id", public=Q())
+    scope = ScopeSpec(permission="assets.view", area="area_code", grid="grid_id", ground="geom", public=Q())
     objects = ScopedQuerySet.as_manager()
 
     class Meta(Located.Meta):
         verbose_name = _("service centre")
         verbose_name_plural = _("service centres")
+        indexes = [*Located.Meta.indexes, ANCHOR]
 
     def __str__(self):
         return self.name
@@ -190,7 +192,11 @@ class RiskPoint(Located):
     note = models.CharField(_("note"), max_length=200, blank=True)
 
     scope = ScopeSpec(
-        permission="assets.view_risks", area="area_code", grid="grid_id", units=("supervising_unit",)
+        permission="assets.view_risks",
+        area="area_code",
+        grid="grid_id",
+        ground="geom",
+        units=("supervising_unit",),
     )
     objects = ScopedQuerySet.as_manager()
 

@@ -66,7 +66,7 @@ _ROWS = {
     "component": f"""
     select c.code, t.name as type_name, '' as address, c.anchor as geom
     from assets_component c join assets_itemtype t on t.id = c.type_id
-    where ST_Intersects(e.geom, c.anchor) and {_TYPE}
+    where e.geom && c.geom and ST_Intersects(e.geom, c.anchor) and {_TYPE}
         and case when %(state)s = '' then c.state not in ('removed', 'abandoned') else c.state = %(state)s end
     """,
     "case": f"""

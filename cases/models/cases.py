@@ -228,6 +228,7 @@ class Case(Located, RawPosition):
         permission="cases.view",
         area="area_code",
         grid="grid_id",
+        ground="geom",
         units=("holds__unit",),
         own=("reporter_id", "verifier_id"),
         desk="desk_code",

@@ -23,6 +23,7 @@ from cases.statistics.counts import CITY, COMPLAINT, FLOWS
 from geo import audit, outputs
 from geo.models import Area
 from geo.problems import Problem
+from geo.scopes import in_area
 from grids.models import CheckIn, Grid, GridDuty, Shift
 
 FOLDER = Path(__file__).parent / "templates_docx"
@@ -287,9 +288,8 @@ def _rows_of(user, area, period, flow: str | None = None):
     """Problems reported in the period in the area, whatever their flow, within the user's scope."""
     start, end = period.bounds
     rows = Case.objects.for_user(user).filter(reported_at__gte=start, reported_at__lt=end)
-    place = Q(area_code__startswith=area) if len(area) < 15 else Q(grid__code=area)
     filed = Q(filed_community_code__startswith=area) if len(area) < 15 else Q(filed_grid_code=area)
-    rows = rows.filter(Q(filed_community_code="") & place | ~Q(filed_community_code="") & filed)
+    rows = rows.filter(Q(filed_community_code="") & in_area(area) | ~Q(filed_community_code="") & filed)
     return rows.filter(flow=flow) if flow else rows
 
 
@@ -343,7 +343,8 @@ def _duty(area: str, period: periods.Period) -> dict:
     told = shifts.filter(Q(punched_out_at=None) | Q(punched_out_at__gt=start)).aggregate(
         days=Count("pk"), time=Sum(until - Greatest("punched_in_at", start))
     )
-    marks = CheckIn.objects.filter(grid__in=grids, created_at__gte=start, created_at__lt=end).order_by()
+    marks = CheckIn.objects.filter(grid__in=grids, area_code__startswith=area[:12])
+    marks = marks.filter(created_at__gte=start, created_at__lt=end).order_by()
     words = dict(CheckIn.Kind.choices)
     return {
         "days": told["days"],

@@ -8,7 +8,7 @@ from grids.models.grids import (
     UnitGrid,
     UnitGridVersion,
 )
-from grids.models.located import Located, RawPosition
+from grids.models.located import ANCHOR, Located, RawPosition
 from grids.models.workforce import CheckIn, GridDuty, Shift, Worker
 from grids.planning.models import (
     Plan,
@@ -21,6 +21,7 @@ from grids.planning.models import (
 )
 
 __all__ = [
+    "ANCHOR",
     "CheckIn",
     "DutyGrid",
     "Grid",

@@ -16,6 +16,10 @@ class Located(Mapped):
     ``unit_grid``, those in force that cover the anchor; ``area_code``, the deepest area that covers it. A
     tie on a border goes to the lowest code. Outside every grid ``grid`` is null; outside the city
     ``area_code`` is empty. ``manage.py check_located`` proves that no row disagrees with its geometry.
+
+    No index holds what changes with the borders, and pages keep a tenth free: PostgreSQL then writes a row
+    that moves to another grid beside the old one, without an entry in every index of its table. The box of a
+    geometry holds its anchor, so the index over ``geom`` finds anchors too.
     """
 
     anchor = models.PointField(_("anchor"), srid=4326, editable=False, spatial_index=False, null=True)
@@ -26,6 +30,7 @@ class Located(Mapped):
         blank=True,
         editable=False,
         related_name="+",
+        db_index=False,  # rows of a grid are found on its ground (``geo.scopes.in_grids``)
         verbose_name=_("grid"),
     )
     unit_grid = models.ForeignKey(
@@ -44,12 +49,15 @@ class Located(Mapped):
         abstract = True
         indexes = [
             *Mapped.Meta.indexes,
-            GistIndex(fields=["anchor"], name="%(app_label)s_%(class)s_anchor"),
             GistIndex(Geography("geom"), name="%(app_label)s_%(class)s_metres"),
             models.Index(
                 fields=["area_code"], name="%(app_label)s_%(class)s_area", opclasses=["varchar_pattern_ops"]
             ),
         ]
+
+
+# Beside those of ``Located``, for tables whose rows are drawn or written on the map at their anchor.
+ANCHOR = GistIndex(fields=["anchor"], name="%(app_label)s_%(class)s_anchor")
 
 
 class RawPosition(models.Model):

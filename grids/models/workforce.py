@@ -171,7 +171,11 @@ class CheckIn(Located, RawPosition):
     client_key = models.UUIDField(unique=True)
 
     scope = ScopeSpec(
-        permission="grids.view_check_ins", area="area_code", grid="grid_id", own=("worker__user_id",)
+        permission="grids.view_check_ins",
+        area="area_code",
+        grid="grid_id",
+        ground="geom",
+        own=("worker__user_id",),
     )
     objects = ScopedQuerySet.as_manager()
 

@@ -158,19 +158,19 @@ def count(blocks: list[PlanBlock]) -> None:
 def measured(measure: Measure, communities: list[str], box: Polygon | None = None):
     """A measure's rows in communities as (point, own: code of the grid in force, v); of a year, if it has a
     time."""
-    anchor = f"{measure.grid[:-4]}anchor"
+    place = measure.grid[:-4]
     rows = tallies.rows(measure).filter(**{f"{measure.area}__in": communities})
     if box is not None:
-        rows = rows.filter(**{f"{anchor}__bboverlaps": box})
+        rows = rows.filter(**{f"{place}geom__bboverlaps": box})
     if measure.time:
         rows = rows.filter(**{f"{measure.time}__gte": timezone.now() - YEAR})
-    rows = rows.annotate(point=F(anchor), own=F(measure.grid_code)).values("point", "own")
+    rows = rows.annotate(point=F(f"{place}anchor"), own=F(measure.grid_code)).values("point", "own")
     return rows.annotate(v=tallies.value(measure))
 
 
 def _placed(place: Place, communities, box):
     rows = place.model_class._base_manager.order_by()
-    rows = rows.filter(area_code__in=communities, anchor__bboverlaps=box)
+    rows = rows.filter(area_code__in=communities, geom__bboverlaps=box)
     return (
         rows.annotate(point=F("anchor"), own=F("grid__code")).values("point", "own").annotate(v=Count("pk"))
     )

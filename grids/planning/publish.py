@@ -356,7 +356,8 @@ def _would_move(communities, shapes, pieces) -> dict[str, list[tuple]]:
                 f"""
                 with near as materialized (
                     select distinct on (r.id) r.id, r.grid_id, r.area_code, r.anchor
-                    from plan_piece_small p join {model._meta.db_table} r on ST_Intersects(p.geom, r.anchor)
+                    from plan_piece_small p
+                    join {model._meta.db_table} r on p.geom && r.geom and ST_Intersects(p.geom, r.anchor)
                 ),
                 found as materialized (
                     select r.id, r.grid_id, (

@@ -105,7 +105,7 @@ def test_rows_are_found_by_index(redrawn, measure):
         cursor.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
         cursor.execute(f"explain {sql}", values)
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert f"Index Scan using {table}_anchor" in plan
+    assert f"Index Scan using {table}_geom" in plan
 
 
 def test_the_page_of_a_grid(redrawn, client):
