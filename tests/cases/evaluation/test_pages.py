@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import uuid
 
 import pytest
@@ -99,7 +100,18 @@ def test_a_task_by_its_pages(client, user, assessor):
     }
     mixed = client.post("/evaluation/tasks/new/", given | {"subjects": ["990101", "990101001"]})
     assert mixed.status_code == 422 and "街道" in mixed.content.decode()
-    answer = client.post("/evaluation/tasks/new/", given | {"subjects": ["990101", "990102"]})
+    key = re.search('name="client_key" value="([^"]+)"', mixed.content.decode())[1]
+    given |= {"subjects": ["990101", "990102"], "client_key": key}
+    answer = client.post("/evaluation/tasks/new/", given)
+    task = EvaluationTask.objects.get()
+    # Sent again, as after an answer that was lost: the same task; the form cannot make another one.
+    assert client.post("/evaluation/tasks/new/", given).url == answer.url
+    other = client.post("/evaluation/tasks/new/", given | {"name": "十月（二）"})
+    assert other.status_code == 422 and "另开" in other.content.decode()
+    # Another tab's form.
+    twin = client.post("/evaluation/tasks/new/", given | {"client_key": uuid.uuid4()})
+    assert twin.status_code == 422 and "已经建立了“十月”" in twin.content.decode()
+    assert client.post("/evaluation/tasks/new/", given | {"client_key": "x"}).status_code == 422
     task = EvaluationTask.objects.get()
     home = answer.url
     assert str(task.period_to) == "2026-11-01"
