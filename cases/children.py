@@ -39,7 +39,7 @@ def split(
         if unit is None or not unit.active or not words.strip():
             detail = _("Each part needs a unit that is active and what it has to do.")
             raise Problem(detail, errors=[{"pointer": f"/parts/{place}", "detail": detail}])
-        fitting(words, 1000, f"parts/{place}")
+        fitting(words, 500, f"parts/{place}")
     client_key = client_key or uuid.uuid4()
     keys = [uuid.uuid5(client_key, f"part {place}") for place in range(len(parts))]
     with transaction.atomic():
@@ -86,7 +86,7 @@ def _part(whole: Case, user, unit: Organisation, words: str, key: uuid.UUID) -> 
         geom=whole.geom,
         raw_crs=whole.raw_crs,
         position_source=whole.position_source,
-        description=fitting(words, 1000, "description"),
+        description=fitting(words, 500, "description"),
         address=whole.address,
         reporter=None,
         client_key=key,
@@ -102,7 +102,7 @@ def _part(whole: Case, user, unit: Organisation, words: str, key: uuid.UUID) -> 
         area_code=whole.area_code,
         grid_id=whole.grid_id,
     )
-    run = Run(part, user, Given(reason=words.strip()[:500], unit=unit), now)
+    run = Run(part, user, Given(reason=words.strip(), unit=unit), now)
     begun = Transition(
         action="report",
         to_state=part.state,

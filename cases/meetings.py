@@ -22,7 +22,7 @@ from cases.steps import Given
 from geo import audit
 from geo.models import Area, Organisation
 from geo.problems import Problem
-from geo.texts import fitting
+from geo.texts import fitting, shortened
 
 PERMISSION = "cases.meetings"
 VIEW = "cases.view_meetings"
@@ -234,7 +234,7 @@ def decide(
 
 def basis_of(meeting: JointMeeting) -> str:
     """What a row that a meeting added names as its basis."""
-    return f"{meeting.title}（{meeting.held_on:%Y-%m-%d}）"[:200]
+    return f"{meeting.title}（{meeting.held_on:%Y-%m-%d}）"
 
 
 def _add_duty(user, item: MeetingItem, unit: Organisation, duty: Duty) -> DispatchRule:
@@ -247,7 +247,7 @@ def _add_duty(user, item: MeetingItem, unit: Organisation, duty: Duty) -> Dispat
         raise _refused("area_code", _("The meeting decides for its own area only."))
     return rules.create_rule(
         user,
-        name=duty.name.strip()[:100] or f"{kind}·{unit.name}"[:100],
+        name=fitting(duty.name, 100, "name") or shortened(f"{kind}·{unit.name}", 100),
         unit=unit,
         type=kind,
         area_code=duty.area_code,

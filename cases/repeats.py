@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from cases.models import Case, CaseAttachment, Transition
 from geo import events
 from geo.problems import Problem
+from geo.texts import shortened
 
 # A line of the log that is no move.
 SUPPLEMENT = "supplement"
@@ -71,7 +72,7 @@ def note(case: Case, user, *, words: str = "", repeating: Case | None = None, **
         actor=user,
         unit=user.organisation if user is not None else None,
         at=timezone.now(),
-        reason=words.strip()[:500],
+        reason=shortened(words.strip(), 500),
         detail=detail,
         **line,
     )

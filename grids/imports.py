@@ -17,6 +17,7 @@ from grids.models import Grid
 from grids.publication import Border, NewBorders, kind_of, to_shapely
 
 CODE_FIELDS = ("code", "grid_code", "wgbm", "网格编码", "网格编号", "编码")
+MOST_NAME = 100
 NAME_FIELDS = ("name", "grid_name", "wgmc", "网格名称", "名称")
 # Ring of a drawing in SVG units; a fault that would be smaller gets a circle of this radius.
 DRAWING_SIDE, DOT = 1000, 9
@@ -153,7 +154,20 @@ def _take(result, rows, number, geometry, row, code_field, name_field, kind_fiel
             )
             return
         kind = words[said]
-    rows[code] = (number, geometry, cell_text(row[name_field])[:100] if name_field else "", kind)
+    name = cell_text(row[name_field]) if name_field else ""
+    if not named(result, number, code, name):
+        return
+    rows[code] = (number, geometry, name, kind)
+
+
+def named(result: GridFile, number: int, code: str, name: str) -> bool:
+    """Whether a grid's name fits; a fault of the file where it does not."""
+    if len(name) > MOST_NAME:
+        result.errors.append(
+            _("row %(row)d: %(code)s has a name of %(n)d characters; at most %(most)d are kept.")
+            % {"row": number, "code": code, "n": len(name), "most": MOST_NAME}
+        )
+    return len(name) <= MOST_NAME
 
 
 def _check(result: GridFile, rows, progress) -> None:

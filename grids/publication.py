@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from geo import audit, events
 from geo.models import Area
 from geo.problems import Problem
+from geo.texts import shortened
 from grids import assignment, succession
 from grids.coverage import on_lattice, with_nodes, without_nodes
 from grids.descent import fates, heirs_of
@@ -97,7 +98,7 @@ def publish(
     if effective_on > timezone.localdate():
         raise Problem(_("Borders come into force when they are published: not on a future day."))
     codes = sorted(borders.community for borders in communities)
-    act = {"kind": kind, "effective_on": effective_on, "note": note[:200], "undoes": undoes}
+    act = {"kind": kind, "effective_on": effective_on, "note": shortened(note, 200), "undoes": undoes}
     return patiently(codes, lambda: _publish(communities, model, user, act))
 
 

@@ -17,7 +17,7 @@ from cases.models.evaluation import MANAGE
 from geo import audit
 from geo.models import Area
 from geo.problems import Problem
-from geo.texts import fitting
+from geo.texts import fitting, shortened
 
 MOST_ITEMS, DEEPEST = 200, 4
 
@@ -401,7 +401,7 @@ def copy_model(user, pk: int) -> EvaluationModel:
             raise Problem(
                 _("There is no such model, or not within your scope."), status=404, kind="not-found"
             )
-        name = (_("Copy of %s") % source.name)[:80]
+        name = shortened(_("Copy of %s") % source.name, 80)
         return _copied(user, source, code=_free_code("m"), version=1, name=name)
 
 

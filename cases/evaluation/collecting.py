@@ -188,7 +188,8 @@ def inspect(
         key = uuid.UUID(str(client_key))
     except ValueError:
         raise Problem(_("“%(uuid)s” is no UUID.") % {"uuid": client_key}, status=400) from None
-    note, photos = fitting(note, 300, "note"), list(photos)[:MOST_PHOTOS]
+    note, photos = fitting(note, 300, "note"), list(photos)
+    check_number(photos)
     with transaction.atomic():
         if (known := Inspection.objects.filter(client_key=key).first()) is not None:
             if known.assessor_id != user.pk:
@@ -248,6 +249,13 @@ def inspect(
             found=lines,
         )
     return inspection, True
+
+
+def check_number(photos: list) -> None:
+    """Refused where there are too many photos, before any is stored."""
+    if len(photos) > MOST_PHOTOS:
+        detail = _("At most %d photos.") % MOST_PHOTOS
+        raise Problem(detail, errors=[{"pointer": "/photos", "detail": detail}])
 
 
 def _found(item: ModelItem, counts: dict[str, int]) -> list[dict]:

@@ -108,7 +108,9 @@ def check_rules(model: EvaluationModel, given: dict) -> dict:
     if cells not in CELLS:
         errors.append({"pointer": "/sampling/cells", "detail": _("Choose unit grids or duty grids.")})
     rules = []
-    for at, line in enumerate(lines[:MOST_RULES]):
+    if len(lines) > MOST_RULES:
+        errors.append({"pointer": "/sampling/points", "detail": _("At most %d lines.") % MOST_RULES})
+    for at, line in enumerate(lines):
         here = f"/sampling/points/{at}"
         item, of = line.get("item"), line.get("of")
         if item not in field_items:

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -140,9 +141,10 @@ def create_task(
     collect_due: date | None = None,
     review_due: date | None = None,
     sampling: dict | None = None,
+    client_key: uuid.UUID | None = None,
 ) -> EvaluationTask:
     """A draft. ``subjects`` are area codes, ids of units, or ids of users; ``assessors`` are
-    {"user": id, "item": id or None, "subject": key or None}."""
+    {"user": id, "item": id or None, "subject": key or None}. A second send of a key gives the first one's."""
     errors = []
     name = fitting(name, 100, "name")
     if not name:
@@ -161,22 +163,48 @@ def create_task(
     if not user.scope.covers(MANAGE, area_code):
         raise Problem(_("Your role does not manage evaluations there."), status=403, kind="forbidden")
     with transaction.atomic():
+        # One after the other: whoever comes second finds what the first has made.
+        EvaluationModel.objects.select_for_update(no_key=True).get(pk=model.pk)
+        same = {
+            "name": name,
+            "model": model,
+            "area_code": area_code,
+            "period_from": period_from,
+            "period_to": period_to,
+        }
+        if (made := _made_before(user, client_key, same)) is not None:
+            return made
         task = EvaluationTask.objects.create(
-            name=name,
-            model=model,
-            area_code=area_code,
-            period_from=period_from,
-            period_to=period_to,
+            **same,
             collect_due=collect_due,
             review_due=review_due,
             seed=secrets.token_hex(8),
             sampling=sampling or {},
             created_by=user,
+            client_key=client_key,
         )
         _add_subjects(task, list(dict.fromkeys(subjects)))
         set_assessors(user, task.pk, assessors)
         audit.log(user, "evaluation_task.create", task, area_code=area_code, name=name)
     return task
+
+
+def _made_before(user, key: uuid.UUID | None, same: dict) -> EvaluationTask | None:
+    """The task that this key made; refused when it was another, or when somebody has made the same."""
+    if key and (known := EvaluationTask.objects.filter(client_key=key).first()) is not None:
+        if known.created_by_id == user.pk and all(getattr(known, field) == same[field] for field in same):
+            return known
+        raise Problem(
+            _("This form has made a task already; open a new form for another one."),
+            status=422,
+            kind="client-key",
+        )
+    twin = EvaluationTask.objects.filter(**same).select_related("created_by").first()
+    if twin is not None:
+        detail = _("%(who)s has made “%(name)s” for these days already; open it, or choose another name.")
+        detail %= {"who": twin.created_by, "name": twin.name}
+        raise Problem(detail, status=409, kind="taken", errors=[{"pointer": "/name", "detail": detail}])
+    return None
 
 
 def _add_subjects(task: EvaluationTask, keys: list) -> None:

@@ -62,6 +62,8 @@ class EvaluationTask(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(USER, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    # Of the form that made it.
+    client_key = models.UUIDField(unique=True, null=True, editable=False)
 
     scope = ScopeSpec(permission=VIEW, area="area_code")
     objects = TaskQuerySet.as_manager()

@@ -28,6 +28,7 @@ from geo.menu import menu
 from geo.models import Area, Notice, Organisation
 from geo.problems import Problem
 from geo.rest import COUNT_TO, bad_parameter, parse_number
+from geo.texts import fitting
 from grids.models import Grid
 
 PAGE = 40
@@ -390,7 +391,7 @@ def save_view(request):
     if pk := request.POST.get("delete"):
         SavedView.objects.filter(user=request.user, pk=pk).delete()
     else:
-        name = request.POST.get("name", "").strip()[:40]
+        name = fitting(request.POST.get("name", ""), 40, "name")
         if not name:
             raise Problem(
                 _("Give the view a name."), errors=[{"field": "name", "detail": _("Give it a name.")}]

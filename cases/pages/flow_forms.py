@@ -11,6 +11,7 @@ from cases.models import Case, FilingStandard, FlowVersion
 from geo.models import Role
 from geo.permission_words import words as permission_words
 from geo.problems import Problem
+from geo.texts import all_fitting
 
 INPUT_WORDS = {
     flow.REASON: gettext_lazy("Reason"),
@@ -44,8 +45,10 @@ DO_WORDS = {
 }
 
 
-def _words(data, name: str) -> dict:
-    return {"zh": data.get(f"{name}_zh", "").strip()[:200], "en": data.get(f"{name}_en", "").strip()[:200]}
+def _words(data, name: str, most: int) -> dict:
+    """A text in both languages."""
+    said = all_fitting(data, **{f"{name}_zh": most, f"{name}_en": most})
+    return {"zh": said[f"{name}_zh"], "en": said[f"{name}_en"]}
 
 
 def _limit(data, name: str) -> dict | None:
@@ -64,7 +67,7 @@ class StateForm:
 
     @staticmethod
     def read(data) -> dict:
-        row = {"code": data.get("code", "").strip(), "label": _words(data, "label")}
+        row = {"code": data.get("code", "").strip(), "label": _words(data, "label", 60)}
         row["phase"] = data.get("phase", "")
         if limit := _limit(data, "limit"):
             row["limit"] = limit
@@ -96,7 +99,7 @@ class MoveForm:
     def read(data) -> dict:
         row = {
             "action": data.get("action", "").strip(),
-            "label": _words(data, "label"),
+            "label": _words(data, "label", 60),
             "from": data.getlist("from"),
             "to": data.get("to", ""),
             "by": data.get("by", flow.SCOPE),
@@ -110,7 +113,7 @@ class MoveForm:
             row["then"] = then
         if data.get("when"):
             row["when"] = data["when"]
-        following = _words(data, "next")
+        following = _words(data, "next", 200)
         if following["zh"] or following["en"]:
             row["next"] = following
         for name in ("main", "danger"):

@@ -21,6 +21,7 @@ from cases.pages.console import visible
 from geo import audit, search
 from geo.coordinates import CoordinateError, to_wgs84
 from geo.problems import Problem
+from geo.texts import all_fitting, fitting
 
 # What staff at a desk may say that a thing came by; see ``Case.Source``.
 SOURCES = (Case.Source.HOTLINE, Case.Source.PUBLIC, Case.Source.LEADER, Case.Source.MEDIA)
@@ -92,6 +93,11 @@ def _report(request) -> Case:
         errors.append({"pointer": "/complaint_kind", "detail": _("Choose what kind of complaint it is.")})
     if data.get("flow") not in FLOWS:
         errors.append({"pointer": "/flow", "detail": _("Choose what it is.")})
+    said = {}
+    try:
+        said = all_fitting(data, description=1000, address=200, name=60, phone=30)
+    except Problem as problem:
+        errors += problem.errors
     if errors:
         raise Problem(errors[0]["detail"], errors=errors, title=_("Something is missing"))
     case, _new = actions.report(
@@ -100,11 +106,11 @@ def _report(request) -> Case:
         client_key=key,
         flow_name=data["flow"],
         source=data.get("source", ""),
-        description=data["description"][:1000],
-        address=data.get("address", "")[:200],
+        description=said["description"],
+        address=said["address"],
         urgent=bool(data.get("urgent")),
         complaint_kind=data.get("complaint_kind", "") if data["flow"] == flow.COMPLAINT else "",
-        contact=actions.Contact(data.get("name", "").strip()[:60], data.get("phone", "").strip()[:30]),
+        contact=actions.Contact(said["name"], said["phone"]),
     )
     return case
 
@@ -132,16 +138,20 @@ def contact(request, number: str):
     """The reporter's contact, once, for a stated reason; every look is written to the audit log."""
     case = find(request, number)
     problem, told = "", None
-    reason = request.POST.get("reason", "").strip()[:500]
+    reason = request.POST.get("reason", "").strip()
     if not queries.may_reveal(request.user, case):
         raise PermissionDenied(_("Your role does not read reporters' contacts."))
+    try:
+        fitting(reason, 200, "reason")
+    except Problem as refused:
+        problem = refused.detail
     if not reason:
         problem = _("Say what you need the contact for; it is written to the audit log.")
-    else:
+    elif not problem:
         told = getattr(case, "reporter_contact", None)
         if told is None:
             problem = _("No contact was left.")
         else:
             audit.log(request.user, "case.reveal_contact", case, reason=reason, area_code=case.area_code)
-    context = {"case": case, "contact": told, "problem": problem}
+    context = {"case": case, "contact": told, "reason": reason, "problem": problem}
     return render(request, "cases/contact.html", context, status=422 if problem else 200)

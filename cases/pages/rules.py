@@ -24,7 +24,7 @@ from cases.models import DispatchRule
 from geo import accounts
 from geo.models import Area, Organisation
 from geo.problems import Problem
-from geo.texts import fitting
+from geo.texts import all_fitting, fitting
 
 MOST = 300
 
@@ -236,12 +236,9 @@ def _given(data) -> dict:
         return Problem(detail, errors=[{"pointer": f"/{field}", "detail": detail}])
 
     given = {
-        "name": data.get("name", "").strip()[:100],
-        "basis": data.get("basis", "").strip()[:200],
-        "area_code": data.get("area_code", "").strip().split(" ")[0][:12],
+        **all_fitting(data, name=100, basis=200, post=60, manual=2000),
+        "area_code": data.get("area_code", "").strip().split(" ")[0],
         "party": data.get("party", ""),
-        "post": data.get("post", "").strip()[:60],
-        "manual": fitting(data.get("manual", ""), 2000, "manual"),
     }
     if not given["name"]:
         raise wrong("name", _("Give the rule a name."))

@@ -50,7 +50,7 @@ def read(plan, outlines: dict, result) -> dict[str, dict]:
     for number, geometry in enumerate(geometries, start=1):
         row = frame.iloc[number - 1]
         said = imports.cell_text(row[code_field]) if code_field else ""
-        name = imports.cell_text(row[name_field])[:100] if name_field else ""
+        name = imports.cell_text(row[name_field]) if name_field else ""
         community = said[:12] if re.fullmatch(r"[0-9]{15}", said) else places[number - 1]
         if community not in outlines:
             continue
@@ -75,9 +75,13 @@ def read(plan, outlines: dict, result) -> dict[str, dict]:
                 _("row %(row)d: %(code)s stands in the file twice.") % {"row": number, "code": code}
             )
             continue
+        # What stands where a code would and is none names the grid.
+        name = name or ("" if code else said)
+        if not imports.named(result, number, code or places[number - 1], name):
+            continue
         shape = shapely.get_geometry(geometry, 0) if shapely.get_num_geometries(geometry) == 1 else geometry
         kind = kind_of(code) if code else Grid.Kind.BASIC
-        here[key] = Wanted(shape, code, name or ("" if code else said[:100]), kind)
+        here[key] = Wanted(shape, code, name, kind)
     return found
 
 

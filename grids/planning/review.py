@@ -91,7 +91,7 @@ def note_step(plan: Plan, action: str, user=None, note: str = "", permission: st
         action=action,
         user=user,
         role=user.scope.role_for(permission) if user is not None and permission else "",
-        note=note.strip()[:2000],
+        note=note.strip(),
         revision=plan.revision,
     )
     audit.log(user, f"plan.{action}", plan, reason=step.note, area_code=plan.area_code, name=plan.name)
@@ -265,7 +265,7 @@ def remark(user, pk: int, point: Point, text: str) -> PlanRemark:
             detail = _("Say what is to be changed.")
             raise Problem(detail, errors=[{"pointer": "/text", "detail": detail}])
         made = PlanRemark.objects.create(
-            plan=plan, point=point, text=text.strip()[:2000], user=user, revision=plan.revision
+            plan=plan, point=point, text=text.strip(), user=user, revision=plan.revision
         )
         audit.log(user, "plan.remark", plan, area_code=plan.area_code, remark=made.pk)
         changed(plan)

@@ -7,6 +7,8 @@ database, nobody's password is used, and they are removed at the end.
 A page of the menu is taken once, as the first account of ``ACCOUNTS`` that has it; then pages that no menu
 leads to: cases in each state, a building, a component, the cockpit at four levels, the phone's screens.
 What browsers complain of is printed; ``--axe`` adds axe's serious findings at the first size.
+
+``--readme`` takes the pictures of the README instead, over those in ``docs/screenshots`` unless OUT is given.
 """
 
 import argparse
@@ -35,6 +37,7 @@ from cases.models import Case  # noqa: E402
 from geo.menu import menu  # noqa: E402
 from geo.models import Area, User  # noqa: E402
 from grids.models import Grid, Plan  # noqa: E402
+from script.lib import readme_pictures  # noqa: E402
 from tests.browser import axe  # noqa: E402
 from tests.browser.conftest import ARGUMENTS, CHROMIUM  # noqa: E402
 
@@ -147,12 +150,12 @@ def standing() -> dict:
 class Camera:
     """A browser, and a session for each account that was asked for."""
 
-    def __init__(self, browser, base: str, out: Path, place: dict, language: str = "zh-CN"):
-        self.browser, self.base, self.out, self.place = browser, base, out, place
+    def __init__(self, browser, base: str, place: dict, language: str = "zh-CN"):
+        self.browser, self.base, self.place = browser, base, place
         self.language = language
-        self.sessions = {}
+        self.sessions, self.complaints = {}, 0
 
-    def context(self, account: str, size: str):
+    def context(self, account: str, size: str, place: dict | None = None):
         width, height = map(int, size.split("x"))
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
@@ -162,7 +165,7 @@ class Camera:
             is_mobile=size == PHONE,
             has_touch=size == PHONE,
             permissions=["geolocation"],
-            geolocation=self.place,
+            geolocation=place or self.place,
         )
         context.add_init_script(STREAM)
         if account:
@@ -180,62 +183,110 @@ class Camera:
             self.sessions[account] = session
         return self.sessions[account].session_key
 
-    def take(self, context, name: str, address: str, size: str, look: bool) -> None:
-        """One picture; prints what the page and axe complain of."""
+    def take(self, context, name: str, address: str, size: str, look=False, press="", see="") -> bytes:
+        """One picture, as PNG; prints what the page and axe complain of.
+
+        Before it ``press`` is pressed and ``see`` is scrolled to.
+        """
         page = context.new_page()
-        said = []
+        said, shot = [], b""
         page.on("pageerror", lambda error: said.append(f"error: {error}"))
         page.on("console", lambda line: said.append(line.text[:200]) if line.type == "error" else None)
         try:
             page.goto(address, wait_until="load", timeout=60_000)
-            with contextlib.suppress(Error):
-                page.wait_for_load_state("networkidle", timeout=5_000)
-            page.wait_for_timeout(700)
+            self._rest(page)
+            if press:
+                page.click(press, timeout=5_000)
+                self._rest(page)
+            if see:
+                page.locator(see).scroll_into_view_if_needed(timeout=5_000)
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             if wide > 0:
                 said.append(f"wider than the window by {wide} px")
-            page.screenshot(path=self.out / f"{name}.{size}.png")
+            shot = page.screenshot()
             if look:
                 said += axe.check(page)
         except Error as error:
             said.append(str(error).splitlines()[0])
         page.close()
+        self.complaints += len(said)
         for line in said:
             print(f"{name} {size}: {line}", flush=True)
+        return shot
+
+    @staticmethod
+    def _rest(page) -> None:
+        """Until nothing more comes, and what came is drawn."""
+        with contextlib.suppress(Error):
+            page.wait_for_load_state("networkidle", timeout=5_000)
+        with contextlib.suppress(Error):
+            page.wait_for_function("() => !document.querySelector('.skeleton')", timeout=15_000)
+            page.wait_for_load_state("networkidle", timeout=5_000)
+        page.wait_for_timeout(700)
 
     def close(self) -> None:
         for session in self.sessions.values():
             session.delete()
 
 
+def take_readme(camera: Camera, out: Path, only: str) -> None:
+    """Each picture of the README; where a page complains, the one that is there stays."""
+    for picture in readme_pictures.pictures():
+        if not re.search(only, picture.name):
+            continue
+        context = camera.context(picture.account, picture.size, picture.place)
+        complaints = camera.complaints
+        before = {"press": picture.press, "see": picture.see}
+        shots = [camera.take(context, picture.name, one, picture.size, **before) for one in picture.addresses]
+        context.close()
+        if camera.complaints > complaints:
+            print(f"{picture.name}: left as it was", flush=True)
+        else:
+            readme_pictures.keep(picture, shots, out)
+
+
+def take_pages(camera: Camera, out: Path, sizes: list[str], only: str, look: bool) -> None:
+    """Each page at each size."""
+    wanted = [(*page, size) for page in menu_pages() + other_pages() for size in sizes]
+    wanted.sort(key=lambda one: (one[1], one[3]))
+    if PHONE in sizes:
+        wanted += [(*page, PHONE) for page in phone_pages()]
+    context, last, looked = None, None, set()
+    for name, account, address, size in wanted:
+        if not re.search(only, name):
+            continue
+        if last != (account, size):
+            if context:
+                context.close()
+            context, last = camera.context(account, size), (account, size)
+        if shot := camera.take(context, name, address, size, look and name not in looked):
+            (out / f"{name}.{size}.png").write_bytes(shot)
+        looked.add(name)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/screenshots", description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path, help="directory for the pictures")
+    parser.add_argument("out", type=Path, nargs="?", help="directory for the pictures")
+    parser.add_argument(
+        "--readme", action="store_true", help="the pictures of the README, over docs/screenshots"
+    )
     parser.add_argument("--base", default="http://127.0.0.1:8000", help="address of the server")
     parser.add_argument("--only", default="", help="regular expression: names of the pages to take")
     parser.add_argument("--size", action="append", choices=SIZES, help="only this size; may be repeated")
     parser.add_argument("--language", default="zh-CN", help="what the browser asks for: zh-CN or en")
     parser.add_argument("--axe", action="store_true", help="look for serious faults of accessibility")
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    sizes = given.size or list(SIZES)
-    wanted = [(*page, size) for page in menu_pages() + other_pages() for size in sizes]
-    wanted.sort(key=lambda one: (one[1], one[3]))
-    if PHONE in sizes:
-        wanted += [(*page, PHONE) for page in phone_pages()]
+    out = given.out or (readme_pictures.FOLDER if given.readme else None)
+    if out is None:
+        parser.error("a directory for the pictures is needed")
+    out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        camera = Camera(browser, given.base, given.out, standing(), given.language)
-        context, last, looked = None, None, set()
-        for name, account, address, size in wanted:
-            if not re.search(given.only, name):
-                continue
-            if last != (account, size):
-                if context:
-                    context.close()
-                context, last = camera.context(account, size), (account, size)
-            camera.take(context, name, address, size, given.axe and name not in looked)
-            looked.add(name)
+        camera = Camera(browser, given.base, standing(), given.language)
+        if given.readme:
+            take_readme(camera, out, given.only)
+        else:
+            take_pages(camera, out, given.size or list(SIZES), given.only, given.axe)
         camera.close()
         browser.close()
 

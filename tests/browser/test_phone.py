@@ -494,6 +494,63 @@ def test_a_desk_s_people_have_their_work_on_the_phone(desk, monkeypatch):
     expect(page.locator(".list-head h2")).to_contain_text("1")
 
 
+# The test's own stream of events: ``tell("cases")`` is an event of that layer.
+STREAM = """
+window.EventSource = class { constructor() { window.stream = this; } close() {} };
+window.tell = (layer) => window.stream.onmessage({ data: JSON.stringify({ layer }), lastEventId: "" });
+"""
+
+
+def test_a_long_list_is_not_fetched_with_each_case_of_the_city(chromium, live_server, log_in, city):
+    factories.make_case(HERE, state="accepted")
+    context = chromium.new_context(**PHONE, base_url=live_server.url, service_workers="block")
+    context.set_default_timeout(15000)
+    context.add_init_script(STREAM)
+    log_in(context, factories.make_user(role="acceptor", area="9901"), live_server)
+    lengths = [60, 61, 62, 63, 3, 4]  # of the list, one after the other as it is fetched
+    fetched = []
+
+    def answer(route):
+        fetched.append(lengths[len(fetched)])
+        told = route.fetch().json()
+        told["results"] = [told["results"][0] | {"number": f"A{n}"} for n in range(fetched[-1])]
+        route.fulfill(json=told)
+
+    context.route("**/api/me/tasks", answer)
+    page = context.new_page()
+    page.goto("/m/")
+    rows = page.locator(".tasks a.task")
+    expect(rows).to_have_count(60)
+    page.wait_for_function("() => window.stream")
+    page.clock.install()
+    page.clock.pause_at(timezone.now() + timedelta(minutes=1))
+
+    def after(seconds, *layers, comes=None):
+        """Events, and so much time; with ``comes`` the list has that many rows then."""
+        for layer in layers:
+            page.evaluate("(layer) => tell(layer)", layer)
+        if comes is None:
+            page.clock.run_for(int(seconds * 1000))
+            return
+        # Messages are asked for after the list; what is on its way would be given up as the clock runs.
+        with page.expect_request_finished(lambda request: "/messages" in request.url):
+            page.clock.run_for(int(seconds * 1000))
+        expect(rows).to_have_count(comes)
+
+    after(1.4, "tasks")
+    assert len(fetched) == 1
+    after(0.2, comes=61)  # what is told to me alone comes after a moment
+    after(10, "cases", "cases")
+    after(9.8, "cases")
+    after(0.3, comes=62)  # twenty seconds since the last time, and once for all three
+    after(1, "cases", "tasks", "cases")
+    after(0.6, "cases", comes=63)  # the cases that go on and on put off nothing
+    after(1.6, "tasks", comes=3)
+    after(1.6, "cases", comes=4)  # a short list is fetched at once
+    assert fetched == lengths
+    context.close()
+
+
 def test_what_the_phone_has_no_field_for_goes_on_in_the_full_view(desk, noise):
     unit = factories.make_unit("排水管理处")
     untyped = factories.make_case(HERE, state="accepted", type=None)

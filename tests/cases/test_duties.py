@@ -140,6 +140,11 @@ def test_form_page_and_api(people):
     form |= {"post": "项目经理", "manual": "步骤一", "person": "other_department"}
     wrong = browser.post("/rules/new/", form)
     assert wrong.status_code == 422 and "other_department" in wrong.content.decode()
+    long = browser.post("/rules/new/", form | {"person": "", "post": "岗" * 61, "basis": "据" * 201})
+    assert long.status_code == 422 and not DispatchRule.objects.exists()
+    assert ("61" in long.content.decode()) and ("201" in long.content.decode()), "each told at its field"
+    long = browser.post("/rules/new/", form | {"person": "", "area_code": "9901010010010"})
+    assert long.status_code == 422, "one digit too many is no shorter code"
     assert browser.post("/rules/new/", form | {"person": "department"}).status_code == 204
     rule = DispatchRule.objects.get(name="新规则")
     assert (rule.person, rule.post, rule.manual) == (people.department, "项目经理", "步骤一")

@@ -187,6 +187,8 @@ def test_pages(people):
     answer = browser.post("/flows/city_management/3/parts/state/new/", row)
     assert answer.status_code == 422 and "4" in answer.content.decode()
     row |= {"limit_amount": "2", "limit_unit": "work_hour"}
+    long = browser.post("/flows/city_management/3/parts/state/new/", row | {"label_zh": "等" * 61})
+    assert long.status_code == 422 and "61" in long.content.decode()
     answer = browser.post("/flows/city_management/3/parts/state/new/", row)
     assert answer.status_code == 204 and "HX-Redirect" in answer
     # Nothing leads to it yet.

@@ -1,9 +1,11 @@
 """Letters and complaints: who may do what in which state, row by row of the domain reference (4.2, 4.3)."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from cases import actions, flow, timers, todo
@@ -597,6 +599,24 @@ def test_the_unit_complained_about_never_learns_who_reported(offices):
     assert asked.status_code == 403
     asked = client(offices.complaints).post(f"/api/cases/{case.number}/reveal-contact/", {"reason": "回访"})
     assert asked.json() == {"name": "某某", "phone": "000-1", "email": ""}
+
+
+def test_the_register_refuses_what_is_too_long_and_keeps_what_was_typed(offices):
+    browser = Client()
+    browser.force_login(offices.complaints)
+    form = {"flow": "complaint", "complaint_kind": "help", "lon": HERE.x, "lat": HERE.y}
+    form |= {"client_key": str(uuid.uuid4()), "description": "噪" * 1001, "phone": "1" * 31, "name": "王"}
+    long = browser.post("/console/register/", form)
+    page = long.content.decode()
+    assert long.status_code == 422 and not Case.objects.exists()
+    assert "1001" in page and "31" in page and form["description"] in page
+    assert browser.post("/console/register/", form | {"description": "噪", "phone": "1"}).status_code == 204
+    case = Case.objects.get()
+    reason = "因" * 201
+    refused = browser.post(f"/cases/{case.number}/contact/", {"reason": reason})
+    assert refused.status_code == 422 and reason in refused.content.decode()
+    shown = browser.post(f"/cases/{case.number}/contact/", {"reason": "回访"})
+    assert shown.status_code == 200 and "王" in shown.content.decode()
 
 
 def test_what_a_flow_has_no_move_for_is_refused_at_the_door(offices):

@@ -176,6 +176,8 @@ def test_staff_write_questionnaires_and_leave_answered_ones_alone(desk):
     asked = Questionnaire.objects.get()
     item = {"kind": "single", "text": "好吗", "options_text": "好\n不好", "needed": "on", "position": "0"}
     assert "2 至 20" in desk.post(made.url, {**item, "options_text": "好"}).content.decode()
+    long = desk.post(made.url, {**item, "options_text": "好\n" + "坏" * 101}).content.decode()
+    assert "第2行" in long and "101" in long and not asked.items.exists()
     assert desk.post(made.url, item).status_code == 302
     assert asked.items.get().options == ["好", "不好"]
     assert desk.post(f"/public-desk/questionnaires/{asked.pk}/frame/", {**frame, "published": "on"})

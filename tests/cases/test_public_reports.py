@@ -230,6 +230,8 @@ def test_a_blocked_number_hears_why_until_when_and_may_appeal(city):
     with pytest.raises(Problem) as refused:
         desk.block(trades.acceptor, number, "spam", "广告", 7)
     assert refused.value.status == 403
+    with pytest.raises(Problem):
+        desk.block(trades.lead, number, "spam", "广" * 301, 7)
     block = desk.block(trades.lead, number, "spam", "连续广告", 7)
     assert PHONE not in str(PublicBlock.objects.values().get())
     browser = resident("192.0.2.30")

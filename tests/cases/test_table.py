@@ -182,6 +182,7 @@ def test_a_saved_view_keeps_its_columns(client, lead, cases):
     tree = html.fromstring(client.get(view.url).content.decode())
     assert len(tree.xpath("//table//thead//th")) == 2
     assert tree.xpath("//tbody/tr/td[2]")[0].text_content().strip() == "30.0"
+    assert client.post(reverse("console-views"), {"name": "单" * 41}).status_code == 422
     client.post(reverse("console-views"), {"name": "清单", "view": "all"})
     assert SavedView.objects.get(name="清单").url == "/?view=all"
 

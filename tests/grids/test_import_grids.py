@@ -189,6 +189,17 @@ def test_rows_that_cannot_be_taken(city, tmp_path, capsys, codes, text):
     assert text in capsys.readouterr().err
 
 
+def test_a_name_that_is_too_long_is_a_fault_not_cut(city, tmp_path, capsys):
+    codes = [f"{HOME}001", f"{HOME}002", f"{HOME}003"]
+    names = ["格" * 101, "格" * 100, ""]
+    frame = geopandas.GeoDataFrame({"code": codes, "name": names}, geometry=list(NEW.values()), crs=4326)
+    frame.to_file(tmp_path / "g.gpkg")
+    with pytest.raises(CommandError):
+        call_command("import_grids", str(tmp_path / "g.gpkg"))
+    told = capsys.readouterr().err
+    assert codes[0] in told and "101" in told and codes[1] not in told
+
+
 def test_a_dry_run_changes_nothing(city, tmp_path):
     before = in_force()
     call_command("import_grids", write(tmp_path / "g.gpkg", NEW), "--dry-run")

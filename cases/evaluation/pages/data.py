@@ -248,9 +248,11 @@ def _photos(request) -> list:
         key = uuid.UUID(request.POST.get("client_key", ""))
     except ValueError:
         return []
+    files = request.FILES.getlist("photos")
+    collecting.check_number(files)
     return [
         attachments.store(request.user, file, uuid.uuid5(key, f"{number}:{file.name}:{file.size}"))[0]
-        for number, file in enumerate(request.FILES.getlist("photos")[: collecting.MOST_PHOTOS])
+        for number, file in enumerate(files)
     ]
 
 

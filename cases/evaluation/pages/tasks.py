@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, timedelta
 
 from django.conf import settings
@@ -93,6 +94,7 @@ def new_task(request):
         "first": (month - timedelta(days=1)).replace(day=1),
         "last": month - timedelta(days=1),
         "data": data,
+        "client_key": request.POST.get("client_key") or uuid.uuid4(),
         "problem": problem,
         "errors": errors,
         "crumbs": crumbs({"label": _("New task"), "url": ""}),
@@ -169,6 +171,10 @@ def _create(request, model) -> EvaluationTask:
         detail = _("Choose a model that is in force.")
         raise Problem(detail, errors=[{"pointer": "/model", "detail": detail}])
     post = request.POST
+    try:
+        client_key = uuid.UUID(post["client_key"]) if post.get("client_key") else None
+    except ValueError:
+        raise Problem(_("The form was damaged on its way; open it again.")) from None
     keys = [key for key in post.getlist("subjects") if key.isdecimal()]
     if model.subject != EvaluationModel.Subject.AREA:
         keys = [int(key) for key in keys]
@@ -182,6 +188,7 @@ def _create(request, model) -> EvaluationTask:
         collect_due=_day(post, "collect_due"),
         review_due=_day(post, "review_due"),
         subjects=keys,
+        client_key=client_key,
     )
 
 

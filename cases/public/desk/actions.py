@@ -66,7 +66,8 @@ def block(user, number: str, reason: str, note: str, days: int, *, ip: str | Non
     accounts.need(user, BLOCK)
     if reason not in PublicBlock.Reason.values:
         raise field_problem("reason", _("Choose a reason."))
-    if not note.strip():
+    note = fitting(note, 300, "note")
+    if not note:
         raise field_problem("note", _("Say what happened; it is needed for an appeal."))
     if not 1 <= days <= MOST_DAYS:
         raise field_problem("days", _("From 1 to %d days.") % MOST_DAYS)
@@ -80,13 +81,11 @@ def block(user, number: str, reason: str, note: str, days: int, *, ip: str | Non
             contact_hash=report.contact_hash,
             case=case,
             reason=reason,
-            note=note.strip()[:300],
+            note=note,
             expires_at=now + timedelta(days=days),
             created_by=user,
         )
-        audit.log(
-            user, "public.block", made, reason=note.strip()[:300], area_code=case.area_code, ip=ip, days=days
-        )
+        audit.log(user, "public.block", made, reason=note, area_code=case.area_code, ip=ip, days=days)
     return made
 
 
@@ -103,9 +102,9 @@ def settle(user, pk: int, answer: str, lift: bool, *, ip: str | None = None) -> 
             raise Problem(
                 _("Somebody else than who blocked decides on the appeal."), status=403, kind="own-decision"
             )
-        if not answer.strip():
+        found.answer = fitting(answer, 500, "answer")
+        if not found.answer:
             raise field_problem("answer", _("Say why."))
-        found.answer = answer.strip()[:500]
         if lift:
             found.lifted_by, found.lifted_at = user, timezone.now()
         found.save(update_fields=["answer", "lifted_by", "lifted_at"])

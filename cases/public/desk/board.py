@@ -28,6 +28,8 @@ from cases.public.desk.pages import both, way
 from geo import audit
 from geo.net import client_address
 from geo.pages.common import cell, office, page_of, yes
+from geo.problems import Problem
+from geo.texts import fitting
 
 ICONS = {
     "bang": gettext_lazy("Triangle with a mark"),
@@ -392,8 +394,8 @@ class ItemForm(forms.ModelForm):
 
     def clean(self):
         said = super().clean()
-        lines = [one.strip()[:100] for one in said.get("options_text", "").splitlines() if one.strip()]
-        english = [one.strip()[:150] for one in said.get("options_text_en", "").splitlines() if one.strip()]
+        lines = self._lines("options_text", 100)
+        english = self._lines("options_text_en", 150)
         if said.get("kind") != QuestionnaireItem.Kind.TEXT and not 2 <= len(lines) <= 20:
             self.add_error("options_text", _("From 2 to 20 options."))
         if english and len(english) != len(lines):
@@ -402,6 +404,17 @@ class ItemForm(forms.ModelForm):
         self.instance.options = [] if is_text else lines
         self.instance.options_en = [] if is_text else english
         return said
+
+    def _lines(self, name: str, most: int) -> list[str]:
+        """The options, a line each; every one that is too long is told."""
+        lines = [one.strip() for one in self.cleaned_data.get(name, "").splitlines() if one.strip()]
+        for number, line in enumerate(lines, start=1):
+            try:
+                fitting(line, most, name)
+            except Problem as problem:
+                told = {"number": number, "detail": problem.detail}
+                self.add_error(name, _("Line %(number)d: %(detail)s") % told)
+        return lines
 
 
 @office(EDIT)

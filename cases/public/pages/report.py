@@ -31,7 +31,7 @@ from cases.public.pages.common import (
 from geo import attachments, captcha
 from geo.models import Attachment
 from geo.problems import Problem
-from geo.texts import fitting
+from geo.texts import all_fitting
 from grids.models import RawPosition
 from grids.queries import require_inside
 
@@ -152,11 +152,12 @@ def _limited(request, act):
 
 def _photos(request) -> tuple[list[str], list[Attachment]]:
     """Photos that were staged before, and those that came with the form (without scripts)."""
-    tokens = _tokens(request.POST)
-    for file in request.FILES.getlist("photos")[: actions.MOST_PHOTOS]:
+    tokens, files = _tokens(request.POST), request.FILES.getlist("photos")
+    if len(tokens) + len(files) > actions.MOST_PHOTOS:
+        raise field_problem("photos", _("At most %d photos.") % actions.MOST_PHOTOS)
+    for file in files:
         stored = _stage(request, file)
         tokens.append(codes.token("photo", str(stored.uuid)))
-    tokens = tokens[: actions.MOST_PHOTOS]
     return tokens, [photo for photo in map(_photo, tokens) if photo]
 
 
@@ -186,11 +187,11 @@ def _sent(data, key, component: Component | None, photos: list[Attachment], proo
         )
     if len(description) > 500:
         errors.append({"pointer": "/description", "detail": _("At most 500 characters.")})
-    for name, most in (("address", 200), ("name", 60), ("phone", 30)):
-        try:
-            fitting(data.get(name, ""), most, name)
-        except Problem as problem:
-            errors += problem.errors
+    said = {}
+    try:
+        said = all_fitting(data, address=200, name=60, phone=30)
+    except Problem as problem:
+        errors += problem.errors
     place = _place(data, component, photos)
     if place is None:
         errors.append({"pointer": "/lon", "detail": _("Say where it is: by your position or on the map.")})
@@ -203,11 +204,11 @@ def _sent(data, key, component: Component | None, photos: list[Attachment], proo
         type=type,
         component=component,
         description=description,
-        address=data.get("address", "").strip(),
+        address=said["address"],
         photos=photos,
         contact=Contact(
-            name=data.get("name", "").strip(),
-            phone=data.get("phone", "").strip(),
+            name=said["name"],
+            phone=said["phone"],
             proved=_proved(data.get("phone", ""), proof),
         ),
     )

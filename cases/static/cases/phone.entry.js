@@ -2,6 +2,7 @@
 import { all, el, icon, one } from "@geo/dom.js";
 import { fill, gettext, ngettext } from "@geo/i18n.js";
 import { subscribe } from "@geo/live.js";
+import { soonest } from "@geo/pace.js";
 import { keepFresh } from "@geo/times.js";
 import { app, askSession, begin, listen, onApp, online, refresh, refreshTasks, send } from "./phone/app.js";
 import { checkinScreen } from "./phone/checkin.js";
@@ -166,14 +167,13 @@ const MOMENT = 1500;
 const LONG = { rows: 50, pause: 20e3 };
 
 // What happens to my cases shows within moments; many changes at once are fetched once, and the long list of a
-// desk that hears of a whole city not with each of its cases.
+// desk that hears of a whole city not with each of its cases; what is told to me alone does not wait for that.
 function hear() {
-  let timer = null;
+  const fetchIn = soonest(() => online() && refreshTasks().then(drawUnread));
   subscribe(({ layer }) => {
     if (!["cases", "tasks", "*"].includes(layer) || document.visibilityState !== "visible") return;
     const long = layer === "cases" && app.tasks?.length > LONG.rows;
-    clearTimeout(timer);
-    timer = setTimeout(() => online() && refreshTasks().then(drawUnread), long ? Math.max(MOMENT, app.tasksAt + LONG.pause - Date.now()) : MOMENT);
+    fetchIn(long ? Math.max(MOMENT, app.tasksAt + LONG.pause - Date.now()) : MOMENT);
   });
 }
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from cases.evaluation import authoring, collecting, sampling, tasks
-from cases.models import Inspection, ReportedValue
+from cases.models import EvaluationTask, Inspection, ReportedValue
 from geo.models import User
 from geo.problems import Problem
 from tests.cases.evaluation.made import (
@@ -98,6 +98,26 @@ def test_the_same_inspection_sent_twice_at_once(user):
     }
     told = together(*(lambda: collecting.inspect(fresh(person), task.pk, **given) for _send in range(2)))
     assert not problems(told) and sorted(new for _row, new in told) == [False, True]
+
+
+def test_the_same_task_made_twice_at_once(user):
+    """One form sent twice makes one draft; of two forms the second is told who was first."""
+    other = make_evaluator()
+    model = make_model(user, [leaf(field(user), "100")])
+    keys = [uuid.uuid4(), uuid.uuid4()]
+    told = together(
+        *(lambda: make_task(fresh(user), model, ["990101"], client_key=keys[0]) for _send in range(2))
+    )
+    assert not problems(told) and told[0].pk == told[1].pk and EvaluationTask.objects.count() == 1
+    told = together(
+        *(
+            lambda who=who, key=key: make_task(fresh(who), model, ["990101"], client_key=key, name="十一月")
+            for who, key in zip((user, other), (keys[1], uuid.uuid4()), strict=True)
+        )
+    )
+    assert [one.kind for one in problems(told)] == ["taken"] and EvaluationTask.objects.count() == 2
+    with pytest.raises(Problem):
+        make_task(other, model, ["990101"], client_key=keys[0])
 
 
 def test_two_publish_or_move(user):

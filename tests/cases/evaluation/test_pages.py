@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import uuid
 
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 
 from cases.evaluation import authoring, exports, sampling, tasks
 from cases.models import EvaluationModel, EvaluationTask, Indicator, Inspection, ReportedValue
-from geo.models import Output
+from geo.models import Attachment, Output
 from geo.problems import Problem
 from tests.cases.evaluation.made import (
     computed,
@@ -99,7 +100,18 @@ def test_a_task_by_its_pages(client, user, assessor):
     }
     mixed = client.post("/evaluation/tasks/new/", given | {"subjects": ["990101", "990101001"]})
     assert mixed.status_code == 422 and "街道" in mixed.content.decode()
-    answer = client.post("/evaluation/tasks/new/", given | {"subjects": ["990101", "990102"]})
+    key = re.search('name="client_key" value="([^"]+)"', mixed.content.decode())[1]
+    given |= {"subjects": ["990101", "990102"], "client_key": key}
+    answer = client.post("/evaluation/tasks/new/", given)
+    task = EvaluationTask.objects.get()
+    # Sent again, as after an answer that was lost: the same task; the form cannot make another one.
+    assert client.post("/evaluation/tasks/new/", given).url == answer.url
+    other = client.post("/evaluation/tasks/new/", given | {"name": "十月（二）"})
+    assert other.status_code == 422 and "另开" in other.content.decode()
+    # Another tab's form.
+    twin = client.post("/evaluation/tasks/new/", given | {"client_key": uuid.uuid4()})
+    assert twin.status_code == 422 and "已经建立了“十月”" in twin.content.decode()
+    assert client.post("/evaluation/tasks/new/", given | {"client_key": "x"}).status_code == 422
     task = EvaluationTask.objects.get()
     home = answer.url
     assert str(task.period_to) == "2026-11-01"
@@ -113,6 +125,8 @@ def test_a_task_by_its_pages(client, user, assessor):
     }
     rules = {"cells": "unit", "per_subject": "50"} | line
     assert client.post(f"{home}sample/", rules | {"per_subject": "0"}).status_code == 422
+    many = client.post(f"{home}sample/", rules | {name: [value] * 21 for name, value in line.items()})
+    assert many.status_code == 422 and "最多20行" in many.content.decode()
     assert client.post(f"{home}sample/", rules).status_code == 302
     client.post(f"{home}sample/draw/", {"seed": "a1"})
     assert client.post(f"{home}sample/repeat/", follow=True, **HTML).status_code == 200
@@ -143,6 +157,8 @@ def test_a_task_by_its_pages(client, user, assessor):
     seen = {"client_key": str(uuid.uuid4()), "point": point.pk, "lon": point.geom.x, "lat": point.geom.y}
     seen |= {"accuracy": "5", "found-p1": "1"}
     assert client.post(f"{home}field/", seen).status_code == 422  # without a photo
+    many = client.post(f"{home}field/", seen | {"photos": [picture() for _number in range(10)]})
+    assert many.status_code == 422 and not Attachment.objects.exists()
     for _send in range(2):
         assert client.post(f"{home}field/", seen | {"photos": picture()}).status_code == 302
     row = Inspection.objects.get()

@@ -75,11 +75,14 @@ function chart(body, id, option, rows) {
 const small = () => Math.max(11, Math.round(parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.88));
 const axis = () => ({ axisLine: { lineStyle: { color: colour("--line-strong") } }, axisTick: { show: false }, axisLabel: { color: colour("--ink-2"), fontSize: small() } });
 
+// Where the columns stand beside the map and there is little height for them.
+const low = matchMedia("(max-height: 800px) and (min-width: 1101px)");
+
 function bars(body, measure) {
   const ranks = Object.keys(RISK);
   const sorted = measure.group === "risks"
     ? [...measure.classes].sort((a, b) => ranks.indexOf(a.id) - ranks.indexOf(b.id))
-    : measure.classes.slice(0, 8);
+    : measure.classes.slice(0, low.matches ? 6 : 8);
   const rows = sorted.reverse();
   if (!rows.length) return;
   const tints = rows.map((row) => (measure.group === "risks" && RISK[row.id] ? colour(RISK[row.id]) : colour("--act")));

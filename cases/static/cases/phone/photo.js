@@ -1,8 +1,18 @@
 // Photos as they leave the phone: at most 1600 px on the longer side, with the camera's own record of time
 // and position put back, so that shrinking destroys no evidence.
+import { fill, gettext } from "@geo/i18n.js";
+import { toast } from "@geo/toast.js";
 import { newKey } from "./store.js";
 
 export const LONGEST_SIDE = 1600;
+// The server takes nine files with a case; one of them may be a recording.
+export const MOST_PHOTOS = 8;
+
+/** Of the files that were chosen those for which there is room; that others are left out is said. */
+export function roomFor(files, taken) {
+  if (files.length > MOST_PHOTOS - taken) toast(fill(gettext("At most %(n)s photos."), { n: MOST_PHOTOS }), { bad: true });
+  return [...files].slice(0, MOST_PHOTOS - taken);
+}
 
 /**
  * Read the EXIF block of a JPEG: {takenAt (ISO, or local without zone), lon, lat, segment}, values null

@@ -9,7 +9,7 @@ import { get } from "./api.js";
 import { app, changed as appChanged, component, foundComponents, mayReport, onApp, online, send, useType } from "./app.js";
 import { duplicatesPart } from "./duplicates.js";
 import { add } from "./outbox.js";
-import { preparePhoto, previewUrl } from "./photo.js";
+import { MOST_PHOTOS, preparePhoto, previewUrl, roomFor } from "./photo.js";
 import { metresBetween, watchPosition } from "./position.js";
 import { placeStep } from "./report-place.js";
 import { keepsNoPhoto, typeName, typeStep } from "./report-type.js";
@@ -17,8 +17,8 @@ import { dropDraft, loadDraft, saveDraft } from "./store.js";
 import { canRecord, record } from "./voice.js";
 import { size } from "./words.js";
 
-// The server takes nine files with a case; one of them may be a recording.
-const MOST_PHOTOS = 8;
+// What is added to a case is a line of its log.
+const MOST_ADDED = 500;
 
 const empty = () => ({
   id: "report",
@@ -91,7 +91,7 @@ export async function reportScreen(root, { params, go }) {
 
   for (const input of [camera, gallery]) {
     input.addEventListener("change", async () => {
-      const chosen = [...input.files].slice(0, MOST_PHOTOS - draft.files.filter((file) => file.kind === "photo").length);
+      const chosen = roomFor(input.files, draft.files.filter((file) => file.kind === "photo").length);
       input.value = "";
       photos.setAttribute("aria-busy", "true");
       for (const file of chosen) {
@@ -210,7 +210,10 @@ export async function reportScreen(root, { params, go }) {
 
   function lacks() {
     if (!draft.place) return gettext("The place is missing: wait for the position or set it on the map.");
-    if (draft.joined) return "";
+    if (draft.joined) {
+      const { length } = draft.description.trim();
+      return length > MOST_ADDED ? fill(gettext("Words added to a case have at most %(most)s characters; these have %(n)s."), { most: MOST_ADDED, n: length }) : "";
+    }
     if (draft.flow === "letter" && !draft.description.trim() && !draft.files.some((file) => file.kind === "voice")) return gettext("Say in a few words what it is about.");
     if (!draft.type && !draft.files.length && !draft.description.trim()) return gettext("Say what it is: a component, a type, a photo or a few words.");
     if (draft.selfHandled && draft.files.filter((file) => file.kind === "photo").length < 2) return gettext("Dealt with on the spot needs two photos: before and after.");
@@ -305,7 +308,7 @@ function supplementFields(draft) {
   const { lon, lat, accuracy } = draft.place;
   return {
     number: draft.joined,
-    reason: draft.description.trim().slice(0, 500),
+    reason: draft.description.trim(),
     position: { lon, lat, crs: "wgs84", accuracy_m: accuracy },
   };
 }

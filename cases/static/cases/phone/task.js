@@ -8,11 +8,10 @@ import { caseRow } from "./api.js";
 import { app, fetchKept, onApp, online, send } from "./app.js";
 import { inputFields } from "./inputs.js";
 import { add } from "./outbox.js";
-import { preparePhoto, previewUrl } from "./photo.js";
+import { preparePhoto, previewUrl, roomFor } from "./photo.js";
 import { currentFix, metresBetween, watchPosition } from "./position.js";
 import { headline, metres, noPosition } from "./words.js";
 
-const MOST_PHOTOS = 8;
 // What the dialog has fields for, beside the inputs that the server tells.
 const FIELDS = ["reason", "photo", "position", "call_back"];
 
@@ -188,7 +187,7 @@ function actionDialog(row, action, done) {
     });
   }
   camera.addEventListener("change", async () => {
-    for (const file of [...camera.files].slice(0, MOST_PHOTOS - files.length)) {
+    for (const file of roomFor(camera.files, files.length)) {
       const made = await preparePhoto(file);
       files.push(made);
       const url = previewUrl(made);
