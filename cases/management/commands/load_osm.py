@@ -6,9 +6,18 @@ from pathlib import Path
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from geo.file_commands import FileCommand
 from geo.models import Grant, Organisation, Role, User
+
+LEVELS = {
+    "districts": gettext_lazy("districts"),
+    "streets": gettext_lazy("streets"),
+    "communities": gettext_lazy("communities"),
+    "grids": gettext_lazy("grids"),
+    "unit grids": gettext_lazy("unit grids"),
+}
 
 
 class Command(FileCommand):
@@ -37,8 +46,8 @@ class Command(FileCommand):
             self.stdout.flush()
 
         done = load.load(file, city_code, name, say)
-        for level, count in done.areas.items():
-            self.stdout.write(f"{level}: {count}")
+        for level, words in LEVELS.items():
+            self.stdout.write(f"{words}: {done.areas[level]}")
         for report in done.reports:
             self.stdout.write(f"{report.target}: {report.summary}")
             for refusal in report.refused[:3]:
