@@ -6,6 +6,7 @@ People leave in no row: households have no layer, and cases leave without their 
 
 import csv
 import json
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -268,7 +269,10 @@ def _append(frame, path: Path, append: bool, **options) -> None:
     for column in frame.columns:
         if column != "geometry" and frame[column].dtype == object:
             frame[column] = frame[column].astype("string")
-    pyogrio.write_dataframe(frame, str(path), append=append, **options)
+    with warnings.catch_warnings():
+        # A Shapefile cuts names of columns to ten letters, as the docs say.
+        warnings.filterwarnings("ignore", "Normalized/laundered field name", RuntimeWarning)
+        pyogrio.write_dataframe(frame, str(path), append=append, **options)
 
 
 def _multi(geometry):

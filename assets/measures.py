@@ -94,6 +94,7 @@ measures.register(
         class_labels=component_classes,
         group="components",
         rows_url="list-components",
+        rows_query="counted=components",
         order=50,
     ),
     Measure(

@@ -15,6 +15,7 @@ from assets import queries
 from assets.listings import LISTINGS, Badge, Field, Listing
 from assets.models import Building
 from geo.models import Area
+from geo.registry import measures
 from geo.rest import COUNT_TO, bad_parameter, parse_area
 from geo.scopes import in_area
 
@@ -49,7 +50,10 @@ def _link(value) -> str:
 @login_required
 @require_GET
 def asset_list(request, kind: str):
-    """A kind of asset: query form, table, map. Filters: ``q``, ``area``, ``is`` (the kind's own choice)."""
+    """A kind of asset: query form, table, map. Filters: ``q``, ``area``, ``is`` (the kind's own choice).
+
+    ``counted`` names a measure: only what it counts is listed.
+    """
     listing = LISTINGS[kind]
     rows = _rows(request, listing).select_related(*listing.related).order_by("code")
     if text := request.GET.get("q", "").strip()[:100]:
@@ -66,6 +70,9 @@ def asset_list(request, kind: str):
         if chosen not in dict(listing.choices()):
             raise bad_parameter("is", _("There is no “%s” among the choices.") % chosen[:40])
         rows = rows.filter(**{listing.choose: chosen})
+    measure = _measure(listing, request.GET.get("counted", ""))
+    if measure is not None:
+        rows = rows.filter(measure.filters())
     counted = rows.order_by()[: COUNT_TO + 1].count()
     if after := request.GET.get("after", ""):
         rows = rows.filter(code__gt=after)
@@ -85,8 +92,19 @@ def asset_list(request, kind: str):
             "area": area,
             "text": text,
             "chosen": chosen,
+            "measure": measure,
         },
     )
+
+
+def _measure(listing: Listing, name: str):
+    """The measure whose rows alone are asked for: a figure opens what it counts, and nothing else."""
+    if not name:
+        return None
+    found = measures.get(name)
+    if found is None or found.model_class is not listing.model or found.filters is None:
+        raise bad_parameter("counted", _("No figure “%s” counts these rows.") % name[:40])
+    return found
 
 
 def _table(listing: Listing, rows: list) -> tuple[list[Field], list[dict]]:

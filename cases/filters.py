@@ -305,7 +305,7 @@ class Filters:
             rows = rows.filter(reported_at__lt=end)
         if closed := self.get("closed"):
             since = queries.today()[0] if closed == "today" else queries.month_start()
-            rows = rows.filter(state__in=(S.CLOSED, S.ARCHIVED), closed_at__gte=since)
+            rows = rows.filter(queries.closed_since(since))
         if holder := self.get("holder"):
             if not holder.isdecimal():
                 raise bad_parameter("holder", _("holder takes the number of a unit."))

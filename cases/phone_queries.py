@@ -163,6 +163,8 @@ def messages(user) -> list[dict]:
         .select_related("case__type", "to_unit")
         .order_by("-id")[:MOST_MESSAGES]
     )
+    # Lives that were loaded as a whole have numbers out of the order of their times.
+    rows = sorted(rows, key=lambda row: (row.at, row.pk), reverse=True)
     return [
         {
             "id": row.pk,

@@ -76,6 +76,11 @@ def today() -> tuple[datetime, datetime]:
     return start, start + timedelta(days=1)
 
 
+def closed_since(start: datetime) -> Q:
+    """Brought to their end since then: closed, and of letters and complaints archived."""
+    return Q(state__in=(Case.State.CLOSED, Case.State.ARCHIVED), closed_at__gte=start)
+
+
 def month_start() -> datetime:
     return timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 

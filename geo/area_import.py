@@ -17,6 +17,8 @@ from geo.problems import Problem
 
 # Outlines of one area that differ by less than this share of it are the same, drawn again.
 _SAME_OUTLINE = 1e-9
+# How many areas without an outline are named.
+FEW = 20
 _LOCK = 0x41524541  # "AREA"
 
 
@@ -64,7 +66,11 @@ class Report:
         ):
             if sentences:
                 lines.append(f"{title} ({len(sentences)}):")
-                lines += [f"  {sentence}" for sentence in sentences[:200]]
+                # Communities mostly have no outline; what has to be looked at is told in full.
+                most = FEW if sentences is self.without_outline else len(sentences)
+                lines += [f"  {sentence}" for sentence in sentences[:most]]
+                if len(sentences) > most:
+                    lines.append("  " + _("… and %d more") % (len(sentences) - most))
         if self.dry_run:
             lines.append(_("Nothing was written: this was a dry run."))
         return lines

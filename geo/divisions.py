@@ -13,6 +13,8 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from geo.vector_files import text_encoding
+
 LEVELS = {2: "province", 4: "city", 6: "district", 9: "street", 12: "community"}
 _LEVEL_NUMBERS = {"1": 2, "2": 4, "3": 6, "4": 9, "5": 12}
 _CODE_COLUMNS = ("code12", "code", "adcode", "区划代码", "统计用区划代码", "代码")
@@ -70,9 +72,9 @@ def read_divisions(source: Path | str, under: str = "") -> list[Division]:
     """
     raw = Path(source).read_bytes()
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("gb18030")
+        text = raw.decode(text_encoding(raw))
+    except UnicodeError:
+        raise DivisionError(_("%s is no table of text.") % Path(source).name) from None
     reader = csv.DictReader(io.StringIO(text))
     columns = [name.strip() for name in reader.fieldnames or []]
     reader.fieldnames = columns

@@ -13,8 +13,9 @@ import pyproj
 import shapely
 from django.utils.translation import gettext as _
 
-from geo import coordinates
+from geo import coordinates, vector_files
 from geo.divisions import significant
+from geo.problems import Problem
 
 LATTICE_DIGITS = 8
 # A repair may not change an outline's size by more than this share.
@@ -65,14 +66,10 @@ def read_outlines(
     refused. Invalid polygons are refused by name, or with ``repair`` mended when that changes their size by
     at most one per cent.
     """
-    import pyogrio  # with pandas 50 MB, for whoever reads files
-
     try:
-        frame = pyogrio.read_dataframe(str(path), layer=layer, encoding=encoding, force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError) as error:
-        raise OutlineError(
-            _("%(file)s cannot be read: %(error)s") % {"file": Path(path).name, "error": error}
-        ) from None
+        frame = vector_files.read_frame(path, layer, encoding)
+    except Problem as problem:
+        raise OutlineError(problem.detail) from None
     if "geometry" not in frame or frame.empty:
         raise OutlineError(_("%(file)s holds no outlines.") % {"file": Path(path).name})
     fields = [name for name in frame.columns if name != "geometry"]

@@ -350,5 +350,6 @@ LOGGING = {
         "procrastinate": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "pyogrio": {"level": "WARNING"},
     },
 }

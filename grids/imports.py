@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from django.utils.translation import gettext as _
 
-from geo import coordinates, outlines
+from geo import coordinates, outlines, vector_files
 from geo.models import Area
 from geo.problems import Problem
 from grids import coverage
@@ -81,13 +81,8 @@ def read_frame(path: Path | str, crs: str | int | None, *, layer: str | None = N
 
     ``crs`` is what the numbers are in; without it the file's own label counts.
     """
-    import pyogrio
-
     name = Path(path).name
-    try:
-        frame = pyogrio.read_dataframe(str(path), layer=layer, encoding=encoding, force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError) as error:
-        raise Problem(_("%(file)s cannot be read: %(error)s") % {"file": name, "error": error}) from None
+    frame = vector_files.read_frame(path, layer, encoding)
     if "geometry" not in frame or frame.empty:
         raise Problem(_("%s holds no polygons.") % name)
     if crs is None:

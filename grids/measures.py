@@ -18,6 +18,7 @@ measures.register(
         classes="kind",
         class_labels=lambda: dict(Grid.Kind.choices),
         group="grids",
+        rows_url="counted-grids",
         order=20,
     ),
     Measure(
@@ -29,6 +30,7 @@ measures.register(
         grid="community_code",
         filters=lambda: Q(retired_on=None),
         group="grids",
+        rows_url="counted-unit_grids",
         order=21,
     ),
     Measure(
@@ -44,6 +46,7 @@ measures.register(
         classes="staff_kind",
         class_labels=lambda: dict(Worker.StaffKind.choices),
         group="workforce",
+        rows_url="counted-workers",
         order=80,
     ),
     Measure(
@@ -55,6 +58,7 @@ measures.register(
         filters=lambda: Q(punched_in_at__isnull=False, punched_out_at=None),
         group="workforce",
         tone="handled",
+        rows_url="counted-workers_on_shift",
         order=81,
     ),
 )

@@ -6,7 +6,9 @@ Errors stop a base map from being used; each says what was found and what would 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import httpx
@@ -69,6 +71,9 @@ def check(source: Source, place: tuple[float, float] | None = None, transport=No
     if not source.url.startswith(("http://", "https://")):
         findings.wrong("url", _("The address begins with http:// or https://."))
         return findings
+    if not _is_address(source.url):
+        findings.wrong("url", _("This is no address: its server's name or port cannot be read."))
+        return findings
     if "{key}" in source.url and not source.key:
         findings.wrong("key", _("The address has a place for a key, but there is none."))
         return findings
@@ -89,12 +94,28 @@ def check(source: Source, place: tuple[float, float] | None = None, transport=No
     return findings
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", url)
+    except ValueError:
+        return False
+
+
+def _why(error: Exception) -> str:
+    """What went wrong on the way to a service, in words."""
+    if isinstance(error, httpx.TimeoutException):
+        return _("it did not answer in time.")
+    if isinstance(error, httpx.ConnectError):
+        return _("no connection. Is the address right, and may this server go there?")
+    return _("the connection broke off.")
+
+
 def _document(source: Source, findings: Findings, transport):
     try:
         answer = ask(upstream.capabilities_url(source), source.timeout_s, transport)
-    except httpx.HTTPError as error:
-        text = _("The service cannot be reached (%(why)s).") % {"why": type(error).__name__}
-        findings.wrong("url", text)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        findings.wrong("url", _("The service cannot be reached: %(why)s") % {"why": _why(error)})
         return None
     if answer.status_code != 200:
         text = _("Asked for its capabilities, the service answered with status %(status)d.")
@@ -151,7 +172,7 @@ def _check_matrices(source: Source, matrix_set, findings: Findings) -> None:
         return
     quad, matrices = source.quad, {}
     for matrix in _children(matrix_set, "TileMatrix"):
-        level = _level(quad, float(_text(matrix, "ScaleDenominator") or "nan"))
+        level = _level(quad, _text(matrix, "ScaleDenominator"))
         sizes = _text(matrix, "TileWidth"), _text(matrix, "TileHeight")
         if (
             level is not None
@@ -167,9 +188,13 @@ def _check_matrices(source: Source, matrix_set, findings: Findings) -> None:
     findings.matrices = matrices
 
 
-def _level(quad: MatrixSet, denominator: float) -> int | None:
+def _level(quad: MatrixSet, text: str) -> int | None:
     """Our level of a scale denominator; pixels of 0.2646 mm, which some reckon with, are a tenth off."""
-    if not denominator > 0:
+    try:
+        denominator = float(text)
+    except ValueError:
+        return None
+    if not 0 < denominator < math.inf:
         return None
     level = math.log2(scale_denominator(quad, 0) / denominator)
     nearest = round(level)
@@ -226,9 +251,8 @@ def _check_tile(source: Source, place, findings: Findings, transport) -> None:
     x, _east, y, _south = source.quad.cover(z, (lon, lat, lon, lat), margin=-1e-6)
     try:
         answer = ask(upstream.tile_url(source, z, x, y), source.timeout_s, transport)
-    except httpx.HTTPError as error:
-        text = _("A tile cannot be fetched (%(why)s).") % {"why": type(error).__name__}
-        findings.wrong("url", text)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        findings.wrong("url", _("A tile cannot be fetched: %(why)s") % {"why": _why(error)})
         return
     if answer.status_code != 200 or upstream.picture_kind(answer.content) is None:
         words = answer.text[:120] if upstream.picture_kind(answer.content) is None else ""

@@ -22,6 +22,10 @@ SERVICE_FIELDS = (
 )
 
 
+# Nothing is drawn any closer.
+HIGHEST_LEVEL = 24
+
+
 class BaseMapForm(forms.ModelForm):
     """A base map as an administrator enters it. The key is written, never shown."""
 
@@ -49,6 +53,12 @@ class BaseMapForm(forms.ModelForm):
             "url": gettext_lazy("“{key}” stands for the key, as in …/wmts?tk={key}"),
             "matrix_set": gettext_lazy("For a WMS: the reference system, if not the projection (EPSG:4490)"),
             "level_offset": gettext_lazy("1 for 天地图's “c”, whose levels are counted one higher"),
+        }
+        error_messages = {
+            "name": {
+                "unique": gettext_lazy("There is a base map of this identifier already."),
+                "invalid": gettext_lazy("Letters without accents, digits, - and _ only, as in my-map."),
+            }
         }
 
     def __init__(self, *args, **kwargs):
@@ -79,9 +89,21 @@ class BaseMapForm(forms.ModelForm):
         cleaned = super().clean()
         if "key" in self.fields and not cleaned.get("key"):
             cleaned["key"] = self.old_key
+        self._check_numbers(cleaned)
         if "box" in self.fields:
             self.instance.extent = cleaned.get("box")
         return cleaned
+
+    def _check_numbers(self, cleaned) -> None:
+        low, high = cleaned.get("min_level"), cleaned.get("max_level")
+        if low is not None and high is not None and not low <= high <= HIGHEST_LEVEL:
+            text = _("From the lowest level to the highest, at most %(most)d.") % {"most": HIGHEST_LEVEL}
+            self.add_error("max_level", text)
+        opacity, timeout = cleaned.get("opacity"), cleaned.get("timeout_s")
+        if opacity is not None and not 0 <= opacity <= 1:
+            self.add_error("opacity", _("From 0 (invisible) to 1 (opaque)."))
+        if timeout is not None and not 0.5 <= timeout <= 30:
+            self.add_error("timeout_s", _("From 0.5 to 30 seconds."))
 
 
 def _middle() -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """Files of any vector format, in pieces."""
 
-import codecs
 import csv
 import tempfile
 import zipfile
@@ -13,6 +12,7 @@ import numpy as np
 import shapely
 from django.utils.translation import gettext as _
 
+from geo import vector_files
 from geo.problems import Problem
 
 CHUNK = 20_000
@@ -75,19 +75,30 @@ class Source:
             )
         except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError, UnicodeDecodeError) as error:
             raise Problem(
-                _("%(file)s cannot be read from row %(row)d on: %(error)s")
+                _("%(file)s is damaged: it cannot be read from row %(row)d on (%(error)s).")
                 % {"file": self.path.name, "row": start + 1, "error": error}
             ) from None
 
     def _csv(self) -> Iterator[Piece]:
         with self.path.open(newline="", encoding=self.encoding) as file:
             reader = csv.DictReader(file, delimiter=_delimiter(self.path, self.encoding))
+            reader.fieldnames = self.columns
+            next(reader, None)  # the names themselves
             rows, first = [], 1
-            for row in reader:
-                rows.append(row)
-                if len(rows) == CHUNK:
-                    yield self._piece(first, rows)
-                    first, rows = first + CHUNK, []
+            try:
+                for row in reader:
+                    rows.append(row)
+                    if len(rows) == CHUNK:
+                        yield self._piece(first, rows)
+                        first, rows = first + CHUNK, []
+            except csv.Error as error:
+                raise Problem(
+                    _(
+                        "%(file)s cannot be read after line %(line)d: a quotation mark that opens a cell is "
+                        "not closed there (%(error)s)."
+                    )
+                    % {"file": self.path.name, "line": reader.line_num, "error": error}
+                ) from None
             if rows:
                 yield self._piece(first, rows)
 
@@ -100,8 +111,7 @@ class Source:
 def opened(path: Path | str, layer: str | None = None, encoding: str | None = None):
     """A file, or the one that a ZIP archive holds, ready to be read piece by piece."""
     path = Path(path)
-    if not path.exists():
-        raise Problem(_("There is no file %s.") % path.name, status=404)
+    vector_files.check_whole(path)
     if path.suffix.lower() != ".zip":
         yield _open(path, layer, encoding)
         return
@@ -119,24 +129,29 @@ def layers(path: Path | str) -> list[str]:
     try:
         return [str(name) for name, _kind in pyogrio.list_layers(str(path))]
     except pyogrio.errors.DataSourceError as error:
-        raise Problem(_("%(file)s cannot be read: %(error)s") % {"file": path.name, "error": error}) from None
+        raise vector_files.unreadable(path, error) from None
 
 
 def _open(path: Path, layer, encoding) -> Source:
     if path.suffix.lower() in (".csv", ".txt", ".tsv"):
-        encoding = encoding or _text_encoding(path.read_bytes()[: 1 << 22])
+        with path.open("rb") as file:
+            encoding = encoding or vector_files.text_encoding(file.read(1 << 22))
         try:
             with path.open(newline="", encoding=encoding) as file:
                 columns = next(csv.reader(file, delimiter=_delimiter(path, encoding)), [])
                 rows = sum(1 for _line in file)
-        except (UnicodeDecodeError, LookupError) as error:
+        except csv.Error as error:
+            raise vector_files.unreadable(path, error) from None
+        except (UnicodeError, LookupError) as error:
             raise Problem(
                 _("%(file)s is not in %(encoding)s: %(error)s")
                 % {"file": path.name, "encoding": encoding, "error": error}
             ) from None
+        if not any(columns):
+            raise Problem(_("%s is empty: its first line must name the columns.") % path.name)
         return Source(path, None, encoding, [name.strip() for name in columns], rows, "", False)
-    if path.suffix.lower() == ".shp" and not encoding and not path.with_suffix(".cpg").exists():
-        encoding = _dbf_encoding(path)
+    vector_files.check_whole(path)
+    encoding = encoding or vector_files.table_encoding(path)
     import pyogrio
 
     try:
@@ -145,7 +160,7 @@ def _open(path: Path, layer, encoding) -> Source:
             raise Problem(_("The file has several layers; choose one of: %s.") % ", ".join(names))
         info = pyogrio.read_info(str(path), layer=layer, encoding=encoding)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, LookupError) as error:
-        raise Problem(_("%(file)s cannot be read: %(error)s") % {"file": path.name, "error": error}) from None
+        raise vector_files.unreadable(path, error) from None
     return Source(
         path,
         layer,
@@ -155,31 +170,6 @@ def _open(path: Path, layer, encoding) -> Source:
         info["crs"] or "",
         info["geometry_type"] is not None,
     )
-
-
-def _text_encoding(sample: bytes) -> str:
-    """UTF-8 where it is, else GB 18030, which covers GBK and GB 2312."""
-    if sample.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    try:
-        # A sample may end in the middle of a letter.
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-        return "utf-8"
-    except UnicodeDecodeError:
-        return "gb18030"
-
-
-def _dbf_encoding(path: Path) -> str | None:
-    """What the texts of a Shapefile without a .cpg are in: its own bytes tell."""
-    table = path.with_suffix(".dbf")
-    if not table.exists():
-        return None
-    with table.open("rb") as file:
-        sample = file.read(1 << 21)
-    body = sample[32:]
-    # The text of cells; field names are in the header, in the same encoding.
-    found = _text_encoding(bytes(byte if byte >= 32 else 32 for byte in body))
-    return "UTF-8" if found.startswith("utf-8") else "GBK"
 
 
 def _delimiter(path: Path, encoding: str | None) -> str:

@@ -400,7 +400,7 @@ def narrow(queryset, request, *, without_state: bool = False):
             queryset = queryset.filter(days("reported", text, "reported_at"))
     if text := query.get("closed"):
         if text == "month":
-            queryset = queryset.filter(state=Case.State.CLOSED, closed_at__gte=queries.month_start())
+            queryset = queryset.filter(queries.closed_since(queries.month_start()))
         else:
             queryset = queryset.filter(days("closed", text, "closed_at"))
     if query.get("urgent") in ("true", "1"):

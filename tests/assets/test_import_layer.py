@@ -260,6 +260,61 @@ def test_not_a_file_of_that_kind(cover, tmp_path):
         load(tmp_path / "none.gpkg", to="geo.User")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", b"", "a.csv"),
+        ("a.csv", b'code,type\n,0101\n,"0101' + b",0101\n" * 30_000, "not closed|没有闭合"),
+        ("a.geojson", b'{"type": "FeatureCollection", "features": [{"type": "Fea', "damaged|损坏"),
+        ("a.shp", b"\0" * 200, "a.shx, a.dbf"),
+        ("a.kml", bytes(range(256)), "damaged|损坏"),
+    ],
+)
+def test_broken_files_say_what_is_wrong(cover, tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Problem, match=words):
+        load(
+            tmp_path / name, "type==0101,lon==83.9,lat==39.5" if name == "a.csv" else "type==0101", crs="4326"
+        )
+
+
+def test_a_shapefile_that_was_cut_off(cover, owner, tmp_path):
+    manholes(40).to_file(tmp_path / "a.shp")
+    whole = (tmp_path / "a.shp").read_bytes()
+    (tmp_path / "a.shp").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(Problem, match=r"a\.shp"):
+        load(tmp_path / "a.shp")
+    assert not Component.objects.exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gbk"])
+def test_blanks_around_the_names_of_columns(cover, tmp_path, encoding):
+    """As spreadsheets write "Unicode text", and as people type."""
+    lines = "编号\t 类型 \t经度\t纬度\n9901010101000001\t上水井盖\t83.9025\t39.5025\n"
+    (tmp_path / "a.txt").write_text(lines, encoding=encoding)
+    assert load(tmp_path / "a.txt", "code=编号,type=类型,lon=经度,lat=纬度", crs="wgs84").created == 1
+
+
+def test_what_cannot_be_written_is_said_before_the_work(cover, owner, tmp_path):
+    manholes().to_file(tmp_path / "a.gpkg")
+    command = ["import_layer", str(tmp_path / "a.gpkg"), "--to", "component", "--map", MAP]
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command(*command, "--report", str(tmp_path / "nowhere" / "r.csv"))
+    assert not Component.objects.exists()
+    make_user("steward", role="data_steward", area="9901")
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command("export_layer", "components", str(tmp_path / "nowhere" / "c.gpkg"), user="steward")
+
+
+def test_a_file_that_is_closed_names_the_user_it_is_closed_to(monkeypatch, tmp_path):
+    def closed(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.exists", closed)
+    with pytest.raises(CommandError, match="install -d -o"):
+        call_command("import_layer", str(tmp_path / "a.gpkg"), "--to", "component", "--map", "type==0101")
+
+
 def test_buildings_units_households_and_shops(city, tmp_path):
     square = shapely.box(*at(0.1, 0.1).coords, *at(0.15, 0.15).coords)
     houses = geopandas.GeoDataFrame(

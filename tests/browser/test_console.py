@@ -160,6 +160,8 @@ def test_photos_stay_chosen_when_something_is_missing(page_of, people):
     page = page_of(offices.community, f"/cases/{letter.number}/")
     page.click(".drawer-foot [hx-get$='/handle/']")
     page.wait_for_selector("#act[open] form")
+    # The dialog begins in its first field: what is chosen with is the tile, never the browser's own button.
+    assert page.locator("#act [name=photos]").evaluate("input => getComputedStyle(input).opacity") == "0"
     page.set_input_files("#act [name=photos]", photo(300))
     page.wait_for_selector("#act [data-preview]")
     page.click("#act .dialog-foot .main")

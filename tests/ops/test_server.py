@@ -1,9 +1,12 @@
 """script/server: first start, second start, hard kills, and errors that say the way out."""
 
+import http.client
 import os
 import signal
 import socket
+import ssl
 import time
+import urllib.request
 
 import psycopg
 import pytest
@@ -113,6 +116,42 @@ def test_a_cluster_of_another_version_is_explained(installation):
         assert "postgresql-9-postgis-3" in done.stderr
     finally:
         other.remove()
+
+
+def test_a_database_server_of_ones_own_and_https(installation):
+    """DATABASE_URL in place of a cluster of its own; a certificate that its authority vouches for."""
+    with psycopg.connect(as_superuser(installation), autocommit=True) as connection:
+        connection.execute("create database without_postgis owner wangge")
+    other = Installation()
+    try:
+        own = installation.database_url.replace("postgresql:", "postgis:")
+        other.environment["DATABASE_URL"] = own.rpartition("/")[0] + "/without_postgis"
+        done = other.server(check=False)
+        assert done.returncode == 1 and "create extension postgis" in done.stderr
+        other.environment["DATABASE_URL"] = own
+        done = other.server("--https")
+        assert f"https://127.0.0.1:{other.port}/" in done.stdout and "wangge-ca.crt" in done.stdout
+        assert not (other.data / "pg").exists() and "postgres" not in other.services()
+        trust = ssl.create_default_context(cafile=str(other.data / "tls" / "ca.crt"))
+        secure = f"https://127.0.0.1:{other.port}"
+        with urllib.request.urlopen(f"{secure}/healthz", context=trust) as answer:
+            assert answer.status == 200
+        with urllib.request.urlopen(f"{secure}/wangge-ca.crt", context=trust) as answer:
+            assert answer.read() == (other.data / "tls" / "ca.crt").read_bytes()
+        with urllib.request.urlopen(f"{secure}/login/", context=trust) as answer:
+            assert "Secure" in answer.headers["Set-Cookie"]
+        # Whoever types the address without its s is led there.
+        plain = http.client.HTTPConnection("127.0.0.1", other.port)
+        plain.request("GET", "/m/")
+        answer = plain.getresponse()
+        assert answer.status == 301 and answer.headers["Location"] == f"{secure}/m/"
+        assert (other.data / "tls" / "ca.key").stat().st_mode & 0o777 == 0o600
+    finally:
+        other.remove()
+
+
+def as_superuser(installation) -> str:
+    return installation.database_url.replace("//wangge@", "//postgres@").rpartition("/")[0] + "/postgres"
 
 
 def test_stop_leaves_nothing_behind(installation):

@@ -1,16 +1,20 @@
 """Base maps as data, and the one drawn from our own."""
 
 import io
+import re
 
+import httpx
 import pytest
 from django.db import IntegrityError
+from django.utils import translation
 from PIL import Image
 
 from assets.models import Building, PublicFacility, ReferenceLine
 from tests import factories
-from tiles import code_tables, drawing
+from tiles import capabilities, code_tables, drawing
 from tiles.matrix import SETS
 from tiles.models import BaseMap
+from tiles.upstream import Source
 
 from .test_vector_tiles import MIDDLE, tile_at
 
@@ -184,3 +188,53 @@ def test_administrators_enter_base_maps(seeded, client, settings, django_capture
     assert BaseMap.objects.get(name="city").tone == "grey"
     assert client.post("/manage/basemaps/other/check").status_code == 302
     assert BaseMap.objects.get(name="other").problem
+
+
+BROKEN = """<Capabilities><Contents><Layer><Identifier>a</Identifier>
+<TileMatrixSetLink><TileMatrixSet>w</TileMatrixSet></TileMatrixSetLink></Layer>
+<TileMatrixSet><Identifier>w</Identifier><SupportedCRS>EPSG:3857</SupportedCRS>
+<TileMatrix><Identifier>0</Identifier><ScaleDenominator>many</ScaleDenominator></TileMatrix>
+</TileMatrixSet></Contents></Capabilities>"""
+
+
+def silent(request):
+    raise httpx.ReadTimeout("late", request=request)
+
+
+@pytest.mark.parametrize(
+    ("url", "answer", "field"),
+    [
+        ("http://[::1", None, "url"),
+        ("http://a map.example/", None, "url"),
+        ("http://map.example:99999/", None, "url"),
+        ("http://map.example/", silent, "url"),
+        ("http://map.example/", lambda _request: httpx.Response(200, text=BROKEN), "max_level"),
+        ("http://map.example/", lambda _request: httpx.Response(302, headers={"location": "/"}), "url"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_words(url, answer, field):
+    source = Source("other", "Other", "wmts_kvp", url, "EPSG:3857", layer="a", matrix_set="w")
+    findings = capabilities.check(source, transport=httpx.MockTransport(answer) if answer else None)
+    (error,) = findings.errors
+    assert error["field"] == field
+    with translation.override("zh-hans"):
+        (error,) = capabilities.check(
+            source, transport=httpx.MockTransport(answer) if answer else None
+        ).errors
+    assert not re.search("[A-Za-z]{3}", error["detail"]), error["detail"]
+
+
+def test_numbers_out_of_range_are_told_at_their_fields(seeded, client):
+    client.force_login(factories.make_user(role="system_admin"))
+    fields = {"name": "my map", "title": "t", "service": "wms_130", "projection": "EPSG:4326"} | {
+        "image_format": "image/png",
+        "level_offset": 0,
+        "tone": "light",
+        "position": 1,
+        "min_level": 9,
+        "max_level": 3,
+        "opacity": 7,
+        "timeout_s": 9999,
+    }
+    form = client.post("/manage/basemaps/new", fields).context["form"]
+    assert set(form.errors) == {"name", "max_level", "opacity", "timeout_s"}

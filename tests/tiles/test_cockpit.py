@@ -1,8 +1,13 @@
 """Figures through the API add up, follow the scope, and cost a bounded number of queries."""
 
-import pytest
+import re
+from datetime import timedelta
 
-from tests.factories import at, make_case, make_user
+import pytest
+from django.utils import timezone
+
+from grids.models import Shift
+from tests.factories import at, make_case, make_component, make_unit, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -95,3 +100,50 @@ def test_pages(client, cases):
     assert 'data-area="990101"' in client.get("/cockpit/?area=990102").content.decode()
     client.force_login(make_user(role="system_admin", area="9901"))
     assert client.get("/cockpit/").status_code == 403
+
+
+def test_every_figure_opens_exactly_its_rows(client, cases, city):
+    """What the page behind a figure lists is what the figure counts, in every area."""
+    leader = make_user(role="leader", area="9901")
+    for number in range(3):
+        worker = make_worker(make_user(), area_code="990101001001", grid="990101001001001")
+        Shift.objects.create(
+            worker=worker,
+            area_code="990101001001",
+            planned_start=timezone.now(),
+            planned_end=timezone.now() + timedelta(hours=8),
+            punched_in_at=timezone.now() if number else None,
+        )
+    for number, state in enumerate(("intact", "lost", "abandoned", "removed")):
+        make_component(at(0.2 + number / 10, 0.2), state=state)
+    for state, ago in (("closed", 0), ("archived", 0), ("void", 0), ("closed", 400)):
+        make_case(at(0.25, 0.25), state=state, closed_at=timezone.now() - timedelta(days=ago))
+    client.force_login(leader)
+    seen = set()
+    for area in ("9901", "990101001001", "990102"):
+        for row in ask(client, leader, area).json()["measures"]:
+            assert row["rows"], row["id"]
+            page = client.get(row["rows"])
+            assert page.status_code == 200, row["rows"]
+            if row["id"] in OF_BUILDINGS:
+                continue  # of what is in buildings the buildings are listed
+            assert listed(client, page, row["rows"]) == row["total"], (area, row["id"])
+            seen |= {row["id"]} if row["total"] else set()
+    assert {"grids", "workers", "workers_on_shift", "components", "cases_open", "cases_closed_month"} <= seen
+    assert client.get("/assets/components/?counted=nonsense").status_code == 400
+    client.force_login(make_user(role="department", unit=make_unit("a unit")))
+    assert client.get("/grids/counted/workers/").status_code == 403
+
+
+# Homes, households and people have no list of their own: the buildings they are in are shown.
+OF_BUILDINGS = {"houses", "households", "people"}
+
+
+def listed(client, page, address: str) -> int:
+    """How many rows a page lists in all."""
+    if address.startswith("/?"):
+        return client.get("/api/cases/" + address[1:]).json()["count"]
+    context = page.context
+    if "pager" in context:
+        return context["pager"]["note"] and int(re.search(r"\d+", context["pager"]["note"]).group())
+    return int(context["count"].replace(",", ""))

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from assets.exporting import CRS, FORMATS, SUFFIX, export_layer
+from geo.file_commands import FileCommand, check_writable
 from geo.models import User
-from geo.problems import Problem
 
 
-class Command(BaseCommand):
+class Command(FileCommand):
     help = (
         "Writes a layer's rows within a user's scope as GeoPackage, Shapefile (zipped), GeoJSON or CSV. "
         "Coordinate systems: " + ", ".join(CRS[:3]) + " … " + CRS[-1]
@@ -34,10 +34,6 @@ class Command(BaseCommand):
             raise CommandError(_("Say the format; the name of %s does not tell it.") % file.name)
         if format == "shp":
             file = file.with_suffix(".zip")
-        try:
-            done = export_layer(
-                layer, file.parent, user=account, format=format, crs=crs, area=area, path=file
-            )
-        except Problem as problem:
-            raise CommandError(problem.detail) from None
+        check_writable(file)
+        done = export_layer(layer, file.parent, user=account, format=format, crs=crs, area=area, path=file)
         self.stdout.write(_("%(rows)d rows in %(file)s") % {"rows": done.rows, "file": done.path})

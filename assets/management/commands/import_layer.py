@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from assets.importing import TARGETS, import_layer, parse_mapping
+from geo.file_commands import FileCommand, check_writable
 from geo.models import User
-from geo.problems import Problem
 
 SHOWN = 20
 
 
-class Command(BaseCommand):
+class Command(FileCommand):
     help = (
         "Imports any OGR vector format (GBK and UTF-8 Shapefiles, GeoPackage, GeoJSON …) or CSV into a "
         "table, in one transaction. Rows that cannot be taken are listed with the reason; rows whose code is "
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--user", help="import within this user's areas (login name)")
 
     def handle(self, *, file, to, mapping, crs, layer, encoding, dry_run, report, user, **options):
+        check_writable(report)
         account = None
         if user:
             account = User.objects.filter(username=user).first()
@@ -43,28 +44,29 @@ class Command(BaseCommand):
                 raise CommandError(_("There is no user %s.") % user)
             if not account.can("assets.import"):
                 raise CommandError(_("%s may not import.") % user)
-        try:
-            done = import_layer(
-                file,
-                to,
-                parse_mapping(mapping),
-                crs=crs,
-                layer=layer,
-                encoding=encoding,
-                dry_run=dry_run,
-                user=account,
-                progress=self._progress,
-            )
-        except Problem as problem:
-            raise CommandError(problem.detail) from None
+        done = import_layer(
+            file,
+            to,
+            parse_mapping(mapping),
+            crs=crs,
+            layer=layer,
+            encoding=encoding,
+            dry_run=dry_run,
+            user=account,
+            progress=self._progress,
+        )
         for warning in done.warnings:
             self.stderr.write(self.style.WARNING(warning))
         if report:
             done.write(report)
         for refusal in done.refused[:SHOWN]:
             self.stdout.write(
-                _("row %(row)d %(code)s, %(field)s: %(reason)s")
-                % {"row": refusal.row, "code": refusal.code, "field": refusal.field, "reason": refusal.reason}
+                _("row %(row)s, %(field)s: %(reason)s")
+                % {
+                    "row": f"{refusal.row} ({refusal.code})" if refusal.code else refusal.row,
+                    "field": refusal.field,
+                    "reason": refusal.reason,
+                }
             )
         if len(done.refused) > SHOWN:
             self.stdout.write(_("… and %d more; --report FILE.csv lists all") % (len(done.refused) - SHOWN))

@@ -4,15 +4,23 @@ import secrets
 import time
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from geo.file_commands import FileCommand
 from geo.models import Grant, Organisation, Role, User
-from geo.problems import Problem
+
+LEVELS = {
+    "districts": gettext_lazy("districts"),
+    "streets": gettext_lazy("streets"),
+    "communities": gettext_lazy("communities"),
+    "grids": gettext_lazy("grids"),
+    "unit grids": gettext_lazy("unit grids"),
+}
 
 
-class Command(BaseCommand):
+class Command(FileCommand):
     help = (
         "Loads a GeoPackage of OpenStreetMap data (layers buildings, roads, street_furniture, pois, "
         "addresses) as a city: areas and grids along its streets, buildings, national component types, "
@@ -37,12 +45,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{time.monotonic() - start:6.1f} s  {text}")
             self.stdout.flush()
 
-        try:
-            done = load.load(file, city_code, name, say)
-        except Problem as problem:
-            raise CommandError(problem.detail) from None
-        for level, count in done.areas.items():
-            self.stdout.write(f"{level}: {count}")
+        done = load.load(file, city_code, name, say)
+        for level, words in LEVELS.items():
+            self.stdout.write(f"{words}: {done.areas[level]}")
         for report in done.reports:
             self.stdout.write(f"{report.target}: {report.summary}")
             for refusal in report.refused[:3]:

@@ -3,18 +3,16 @@
 from datetime import date
 from pathlib import Path
 
-import pyogrio
-from django.core.management.base import BaseCommand, CommandError
-from django.utils.translation import gettext as _
+from django.core.management.base import CommandError
 
-from geo import coordinates
+from geo import coordinates, vector_files
 from geo.area_import import import_areas
 from geo.divisions import DivisionError, read_divisions
+from geo.file_commands import FileCommand
 from geo.outlines import OutlineError, Outlines, read_outlines
-from geo.problems import Problem
 
 
-class Command(BaseCommand):
+class Command(FileCommand):
     help = "Import official area codes (CSV) and outlines (any OGR file) as the areas in force from a date."
 
     def add_arguments(self, parser):
@@ -61,7 +59,7 @@ class Command(BaseCommand):
                 )
             known = None
             if options["known"]:
-                lines = pyogrio.read_dataframe(str(options["known"]), layer=options["known_layer"])
+                lines = vector_files.read_frame(options["known"], options["known_layer"])
                 known = lines.geometry.to_numpy()
             report = import_areas(
                 divisions,
@@ -70,9 +68,7 @@ class Command(BaseCommand):
                 dry_run=options["dry_run"],
                 known=known,
             )
-        except FileNotFoundError as error:
-            raise CommandError(_("No such file: %(file)s") % {"file": error.filename}) from None
-        except (DivisionError, OutlineError, coordinates.CoordinateError, Problem) as error:
+        except (DivisionError, OutlineError, coordinates.CoordinateError) as error:
             raise CommandError(str(error)) from None
         for line in report.lines():
             self.stdout.write(line)

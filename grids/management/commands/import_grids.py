@@ -3,17 +3,17 @@
 from datetime import date
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
+from geo.file_commands import FileCommand, check_writable
 from geo.models import User
-from geo.problems import Problem
 from grids import imports
 from grids.models import Grid, UnitGrid
 from grids.publication import publish
 
 
-class Command(BaseCommand):
+class Command(FileCommand):
     help = (
         "Imports grids (polygons with a 15-digit code) from any OGR file. A community in the file is "
         "replaced as a whole. Gaps and overlaps narrower than 0.5 m are repaired and listed; anything else "
@@ -37,8 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--user", help="who imports (login name), for the log")
 
     def handle(self, *, file, crs, unit, effective, dry_run, faults, user, **options):
-        if not file.exists():
-            raise CommandError(_("There is no file %s.") % file)
+        check_writable(faults, faults and faults.with_suffix(".html"))
         account = None
         if user:
             account = User.objects.filter(username=user).first()
@@ -47,21 +46,18 @@ class Command(BaseCommand):
         chosen = {
             key: options[key] for key in ("code_field", "name_field", "kind_field", "layer", "encoding")
         }
-        try:
-            result = imports.read_grids(file, crs, unit=unit, progress=self._progress, **chosen)
-            self._report(result, faults)
-            if dry_run:
-                self.stdout.write(_("Dry run: nothing was changed."))
-                return
-            done = publish(
-                result.borders,
-                model=UnitGrid if unit else Grid,
-                user=account,
-                effective_on=effective,
-                note=file.name[:200],
-            )
-        except Problem as problem:
-            raise CommandError(problem.detail) from None
+        result = imports.read_grids(file, crs, unit=unit, progress=self._progress, **chosen)
+        self._report(result, faults)
+        if dry_run:
+            self.stdout.write(_("Dry run: nothing was changed."))
+            return
+        done = publish(
+            result.borders,
+            model=UnitGrid if unit else Grid,
+            user=account,
+            effective_on=effective,
+            note=file.name[:200],
+        )
         self.stdout.write(
             _("Published: %(created)d new, %(changed)d changed, %(kept)d kept, %(retired)d retired.")
             % {name: len(getattr(done, name)) for name in ("created", "changed", "kept", "retired")}

@@ -1,4 +1,5 @@
 // The choropleth in the middle of the wall, and on the desk's pages of figures.
+import { defaults as defaultControls } from "ol/control/defaults.js";
 import Feature from "ol/Feature.js";
 import GeoJSON from "ol/format/GeoJSON.js";
 import { fromExtent } from "ol/geom/Polygon.js";
@@ -69,6 +70,11 @@ export function createAreaMap(element, legend, drill, { light = false, words = n
   const names = new VectorLayer({ source, style: name, declutter: true });
   const map = new OlMap({
     target: element,
+    controls: defaultControls({
+      attribution: false,
+      rotate: false,
+      zoomOptions: { zoomInTipLabel: gettext("Zoom in"), zoomOutTipLabel: gettext("Zoom out") },
+    }),
     layers: [layer, names],
     view: new View({ projection: "EPSG:4326", center: [84, 39.5], zoom: 9, enableRotation: false }),
   });
