@@ -23,11 +23,14 @@ export function foretold(found, { all = false } = {}) {
   const against = [found.problem?.detail, ...(found.problem?.errors ?? []).map((one) => one.detail), found.busy,
     ...(found.faults ?? []).filter((fault) => fault.severity === "error").map((fault) => fault.text)]
     .filter((line, index, lines) => line && lines.indexOf(line) === index);
+  // What may be published all the same, and should have been seen; how many homes a grid has stands in the table.
+  const doubts = (found.faults ?? []).filter((fault) => fault.severity === "warning").map((fault) => fault.text);
   const kept = (found.grids ?? []).length - grids.length;
   const nothing = !found.settled && !grids.length && !(found.retired ?? []).length && !found.problem;
   return el("div.stack", {},
     found.settled ? el("p", {}, found.settled) : null,
     against.length ? el("div.banner.bad", {}, icon("bang"), el("div.grow", {}, el("p.strong", {}, gettext("This stands against it")), ...against.map((line) => el("p", {}, line)))) : null,
+    part(gettext("Worth a look"), cut(doubts), doubts.length - cut(doubts).length),
     nothing ? el("p.muted", {}, gettext("The borders stay as they are today.")) : null,
     kept && !nothing && !found.settled ? el("p", {}, fill(ngettext("%(n)s grid stays as it is.", "%(n)s grids stay as they are.", kept), { n: kept })) : null,
     part(gettext("Grids"), cut(grids).map(fate), grids.length - cut(grids).length),
