@@ -218,7 +218,8 @@ def rebase(user, pk: int, note: str = "") -> Plan:
         if handed_in:
             held = [person for each in (REVIEW, PUBLISH) for person in with_permission(each, plan.area_code)]
             people = {*makers(plan), *held}
-            tell(plan, people, gettext_lazy("A draft again, checked against the new borders: “%s”"), note, user)
+            title = gettext_lazy("A draft again, checked against the new borders: “%s”")
+            tell(plan, people, title, note, user)
     return plan
 
 

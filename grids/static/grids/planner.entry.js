@@ -80,7 +80,7 @@ function failed(plan) {
   };
   one("#grid-table").replaceChildren(stateBox("bang", gettext("The draft could not be prepared"), plan.problem, el("a.button", { href: "/planner/" }, gettext("All plans")),
     plan.can?.withdraw ? el("button.button.danger", { type: "button", onclick: withdraw }, gettext("Withdraw the plan")) : ""),
-    findingsList(findings, (finding) => stage?.zoomTo(boxOf(finding.geometry?.coordinates ?? []))));
+    findingsList(findings, (finding) => stage?.zoomTo(boxOf(finding.geometry?.coordinates ?? [])), { bad: true }));
   one("#side").replaceChildren(el("p.muted.pad", {}, gettext("Each fault stands on the map. Mend the file and make the plan again.")));
   stage.faults(findings.map((finding) => finding.geometry));
   const boxes = findings.filter((finding) => finding.geometry).map((finding) => finding.geometry.coordinates);
@@ -322,10 +322,13 @@ function bind() {
   one("#planner-legend").append(layerSwitch("ghost", gettext("Today's borders")), layerSwitch("moved", gettext("Changes grid")));
 
   if ((draft.plan.findings ?? []).length) {
-    const box = el("details.repairs", {}, el("summary", {}, fill(ngettext("%(n)s repair was made when the draft began", "%(n)s repairs were made when the draft began", draft.plan.findings.length), { n: draft.plan.findings.length })),
+    // Each stands on the map while the list is open, as it is when the draft begins.
+    const box = el("details.repairs", {
+      open: draft.revision === 0, ontoggle: ({ currentTarget }) => stage.repairs(currentTarget.open ? draft.plan.findings.map((finding) => finding.geometry) : []),
+    }, el("summary", {}, fill(ngettext("%(n)s repair was made when the draft began", "%(n)s repairs were made when the draft began", draft.plan.findings.length), { n: draft.plan.findings.length })),
       findingsList(draft.plan.findings, (finding) => {
         if (!finding.geometry) return;
-        stage.faults([finding.geometry]);
+        stage.repairs([finding.geometry]);
         stage.zoomTo(boxOf(finding.geometry.coordinates));
       }));
     one("#grid-scroll").append(box);

@@ -11,7 +11,7 @@ import { createMap, fromLonLat, toLonLat } from "@tiles/map.js";
 import { gettext } from "@geo/i18n.js";
 import { colourOf, nameOf, shortCode } from "./draft.js";
 import { interior } from "./topology.js";
-import { blockStyle, borderStyle, cursorStyle, faultStyle, ghostStyle, gridStyle, handleStyle, labelStyle, movedStyle, pickedStyle, proposalStyle, sketchStyle } from "./styles.js";
+import { blockStyle, borderStyle, cursorStyle, faultStyle, ghostStyle, gridStyle, handleStyle, labelStyle, movedStyle, pickedStyle, proposalStyle, repairStyle, sketchStyle } from "./styles.js";
 import { count } from "./words.js";
 
 const SHAPES = { Point, LineString, Polygon, MultiPolygon };
@@ -41,6 +41,7 @@ export class Stage {
     layer("ghost", 128, ghostStyle);
     layer("borders", 130, (feature) => borderStyle(...this.#look(feature.getId())));
     layer("proposal", 125, (feature) => proposalStyle(colourOf({ number: feature.getId() + 1 }), feature.get("words")));
+    layer("repairs", 149, repairStyle);
     layer("faults", 150, faultStyle);
     layer("cursor", 155, cursorStyle);
     layer("sketch", 160, sketchStyle, { updateWhileInteracting: true });
@@ -198,8 +199,17 @@ export class Stage {
   }
 
   faults(geometries) {
+    this.#show("faults", geometries);
+  }
+
+  /** What was mended when a file was read. */
+  repairs(geometries) {
+    this.#show("repairs", geometries);
+  }
+
+  #show(layer, geometries) {
     const format = new GeoJSON({ dataProjection: "EPSG:4326", featureProjection: this.map.projection });
-    this.fill("faults", geometries.filter(Boolean).map((geometry) => new Feature(format.readGeometry(geometry))));
+    this.fill(layer, geometries.filter(Boolean).map((geometry) => new Feature(format.readGeometry(geometry))));
   }
 
   zoomTo(box, options) {

@@ -55,13 +55,15 @@ export const cursorStyle = [
   new Style({ stroke: new Stroke({ color: "rgba(255,255,255,0.95)", width: 5 }), zIndex: 1 }),
   new Style({ stroke: new Stroke({ color: "#c25a00", width: 2.6 }), fill: new Fill({ color: "rgba(194,90,0,0.12)" }), zIndex: 2 }),
 ];
-export const faultStyle = [
+const marked = (colour) => [
   new Style({ stroke: new Stroke({ color: "rgba(255,255,255,0.9)", width: 6 }), zIndex: 1 }),
   new Style({
-    stroke: new Stroke({ color: "#b5402f", width: 3 }), fill: new Fill({ color: "rgba(181,64,47,0.28)" }),
-    image: new RegularShape({ points: 3, radius: 11, fill: new Fill({ color: "#b5402f" }), stroke: new Stroke({ color: "#fff", width: 1.5 }) }), zIndex: 2,
+    stroke: new Stroke({ color: colour, width: 3 }), fill: new Fill({ color: rgba(colour, 0.28) }),
+    image: new RegularShape({ points: 3, radius: 11, fill: new Fill({ color: colour }), stroke: new Stroke({ color: "#fff", width: 1.5 }) }), zIndex: 2,
   }),
 ];
+export const faultStyle = marked("#b5402f");
+export const repairStyle = marked("#c98a1b");
 export const sketchStyle = [
   new Style({ stroke: new Stroke({ color: "rgba(255,255,255,0.95)", width: 5.5 }), zIndex: 1 }),
   new Style({
