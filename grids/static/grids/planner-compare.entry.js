@@ -133,7 +133,7 @@ async function start() {
     }, el("span", {}, move.sentence), el("div.small.muted", {}, `${move.from_name} → ${move.to_name}`))));
   };
   const measures = compared.measures ?? [];
-  const grids = () => el("table.table.dense", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, gettext("Grid")), ...measures.map((measure) => el("th.number", { scope: "col", title: measure.definition ?? "" }, measure.label)))),
+  const grids = () => el("table.table.dense.all-figures", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, gettext("Grid")), ...measures.map((measure) => el("th.number", { scope: "col", title: measure.definition ?? "" }, measure.label)))),
     el("tbody", {}, ...compared.grids.map((grid) => el("tr", {
       onclick: () => heat((feature) => feature.get("from") === grid.code || feature.get("to") === grid.code),
     }, el("th", { scope: "row" }, el("button.flow", { type: "button" }, grid.name || grid.code), el("div.small.muted", {}, `${grid.code?.slice(-3) ?? ""} · ${FATES[grid.fate] ?? grid.fate}`)),

@@ -246,6 +246,6 @@ export class Draft extends EventTarget {
   moves(block) {
     if (!this.today.size) return false;
     block.today ??= this.todayAt(block.middle, block.community);
-    return (this.grids.get(block.grid)?.in_force ?? null) !== block.today;
+    return this.grids.get(block.grid)?.code !== block.today;
   }
 }

@@ -30,14 +30,14 @@ export function foretold(found, { all = false } = {}) {
   return el("div.stack", {},
     found.settled ? el("p", {}, found.settled) : null,
     against.length ? el("div.banner.bad", {}, icon("bang"), el("div.grow", {}, el("p.strong", {}, gettext("This stands against it")), ...against.map((line) => el("p", {}, line)))) : null,
-    part(gettext("Worth a look"), cut(doubts), doubts.length - cut(doubts).length),
     nothing ? el("p.muted", {}, gettext("The borders stay as they are today.")) : null,
     kept && !nothing && !found.settled ? el("p", {}, fill(ngettext("%(n)s grid stays as it is.", "%(n)s grids stay as they are.", kept), { n: kept })) : null,
     part(gettext("Grids"), cut(grids).map(fate), grids.length - cut(grids).length),
     part(gettext("Codes that retire"), (found.retired ?? []).map((grid) => `${grid.name || grid.code.slice(-3)}（${grid.code}） → ${grid.to.map((code) => code.slice(-3)).join("、") || gettext("nobody")}`)),
     found.total ? el("p", {}, el("b", {}, gettext("In all change grid: ")), found.total) : null,
     part(gettext("What moves"), cut(found.flows ?? []).map((flow) => flow.sentence), (found.flows ?? []).length - cut(found.flows ?? []).length),
-    part(gettext("Duties that go on elsewhere"), (found.duties ?? []).map((duty) => `${duty.worker} · ${duty.role_label}：${duty.from.slice(-3)} → ${duty.to.map((code) => code.slice(-3)).join("、") || gettext("ends")}`)));
+    part(gettext("Duties that go on elsewhere"), (found.duties ?? []).map((duty) => `${duty.worker} · ${duty.role_label}：${duty.from.slice(-3)} → ${duty.to.map((code) => code.slice(-3)).join("、") || gettext("ends")}`)),
+    part(gettext("Worth a look"), cut(doubts), doubts.length - cut(doubts).length));
 }
 
 export const blocked = (found) => Boolean(found.problem || found.busy || found.ground?.changed || (found.faults ?? []).some((fault) => fault.severity === "error"));
