@@ -211,9 +211,15 @@ def rebase(user, pk: int, note: str = "") -> Plan:
         plan.revision += 1
         _renew_codes(plan)
         plan.basis = ground.generations(plan.communities)
+        handed_in = plan.state in (S.SUBMITTED, S.APPROVED)
         _open(plan, S.DRAFT if plan.state != S.RETURNED else S.RETURNED)
         borders(plan)
         note_step(plan, "rebase", user, note, EDIT)
+        if handed_in:
+            held = [person for each in (REVIEW, PUBLISH) for person in with_permission(each, plan.area_code)]
+            people = {*makers(plan), *held}
+            title = gettext_lazy("A draft again, checked against the new borders: “%s”")
+            tell(plan, people, title, note, user)
     return plan
 
 

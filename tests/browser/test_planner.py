@@ -7,7 +7,7 @@ The tiny city's first community: four grids of four blocks each, 001 in the sout
 import pytest
 from playwright.sync_api import expect
 
-from grids.models import Grid, Plan, PlanGrid, PlanProposal
+from grids.models import Grid, Plan, PlanEdit, PlanGrid, PlanProposal
 from grids.planning import edits, proposals
 from tests import factories
 from tests.browser import axe
@@ -130,8 +130,15 @@ def test_a_plan_is_begun_from_the_list(page_of, planner):
 
 
 def test_who_may_only_look_gets_no_tools(page_of, reviewer, plan):
+    # A log longer than what is fetched at once.
+    given = {"plan": plan, "op": "set", "user": plan.created_by, "revision": 0}
+    PlanEdit.objects.bulk_create(PlanEdit(number=n, summary=f"第{n}步", **given) for n in range(1, 203))
     page = page_of(reviewer, f"/planner/{plan.pk}/")
     page.wait_for_selector("#planner[data-ready]")
+    expect(page.locator(".stroke[data-edit]")).to_have_count(200)
+    page.click(".strokes > :first-child")
+    expect(page.locator(".stroke[data-edit]")).to_have_count(202)
+    expect(page.locator(".strokes > :first-child")).to_have_text("起点")
     expect(page.locator("[data-tool]").first).to_be_hidden()
     choose(page, "001")
     expect(page.locator("#grid-card")).to_be_visible()
@@ -271,6 +278,16 @@ def test_cut_and_merge(editor, plan):
     saved(page, 2)
     assert PlanGrid.objects.filter(plan=plan, active=True).count() == 4
     check(plan)
+
+    # What was undone leaves the log with the next stroke.
+    page.keyboard.press("Control+z")
+    saved(page, 3)
+    expect(page.locator(".stroke.undone")).to_have_count(1)
+    take(page, "lock")
+    click(page, 0.3, 0.7)
+    saved(page, 4)
+    expect(page.locator(".stroke[data-edit]")).to_have_count(2)
+    expect(page.locator(".stroke.undone")).to_have_count(0)
 
 
 def test_an_exclusive_grid_is_carved_out_and_named(editor, plan):

@@ -21,7 +21,7 @@ def hand_over(draft: Draft, params: dict) -> Stroke:
         raise bad("blocks", _("Handing over takes one of: %s.") % ", ".join(WAYS))
     ids = chosen(stroke, params, ways[0])
     if not ids:
-        raise Problem(_("There is no ground of this plan."))
+        raise Problem(_("No block lies in it by more than half."))
     if params.get("to") == "new":
         to = stroke.new_grid(stroke.block(ids[0]).community, name=words(params, "name"), kind=kind_of(params))
     else:
@@ -83,8 +83,10 @@ def block_at(stroke: Stroke, spot: tuple[float, float]) -> int:
 def building(stroke: Stroke, pk: int, spot: tuple[float, float], to: int) -> Stroke:
     """The building at a place and its ground go over; the rest of its block stays."""
     block, target = stroke.block(pk), stroke.grid(to)
-    if block.community != target.community_code or block.grid == to:
-        stroke.give([pk], to)
+    if block.community != target.community_code:
+        stroke.give([pk], to)  # says why not
+    if block.grid == to:
+        raise Problem(_("Nothing would change."), kind="nothing")
     ground = ground_of_building(block, spot)
     if ground is None:
         stroke.give([pk], to)

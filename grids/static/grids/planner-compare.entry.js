@@ -120,16 +120,20 @@ async function start() {
   }
 
   // --- tables ----------------------------------------------------------------------------------------------
+  const gone = compared.only_a.length;
+  const born = compared.only_b.length;
+  const note = gone || born ? el("p.sentence.small", {}, icon("info"), " ", [gone && fill(ngettext("%(n)s grid goes", "%(n)s grids go", gone), { n: gone }),
+    born && fill(ngettext("%(n)s grid is new", "%(n)s grids are new", born), { n: born })].filter(Boolean).join("，")) : "";
   const moves = () => {
-    if (!compared.moves.length) return stateBox("tick", gettext("Nothing changes hands"), gettext("Both have the same borders."));
-    return el("div", {}, ...compared.moves.map((move) => el("div.sentence", {
+    if (!compared.moves.length && !note) return stateBox("tick", gettext("Nothing changes hands"), gettext("Both have the same borders."));
+    return el("div", {}, note, ...compared.moves.map((move) => el("div.sentence", {
       role: "button", tabIndex: 0,
       onclick: () => heat((feature) => feature.get("from") === move.from && feature.get("to") === move.to),
       onkeydown: (event) => { if (event.key === "Enter") event.currentTarget.click(); },
     }, el("span", {}, move.sentence), el("div.small.muted", {}, `${move.from_name} → ${move.to_name}`))));
   };
   const measures = compared.measures ?? [];
-  const grids = () => el("table.table.dense", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, gettext("Grid")), ...measures.map((measure) => el("th.number", { scope: "col", title: measure.definition ?? "" }, measure.label)))),
+  const grids = () => el("table.table.dense.all-figures", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, gettext("Grid")), ...measures.map((measure) => el("th.number", { scope: "col", title: measure.definition ?? "" }, measure.label)))),
     el("tbody", {}, ...compared.grids.map((grid) => el("tr", {
       onclick: () => heat((feature) => feature.get("from") === grid.code || feature.get("to") === grid.code),
     }, el("th", { scope: "row" }, el("button.flow", { type: "button" }, grid.name || grid.code), el("div.small.muted", {}, `${grid.code?.slice(-3) ?? ""} · ${FATES[grid.fate] ?? grid.fate}`)),
@@ -146,11 +150,6 @@ async function start() {
   const tab = (id, label, n) => el("button", { type: "button", role: "tab", "data-tab": id, "aria-controls": "compare-body", onclick: () => show(id) }, label, " ", el("span.count", {}, count(n)));
   tabs.append(tab("moves", gettext("What moves"), compared.moves.length), tab("grids", gettext("Grids"), compared.grids.length));
   show("moves");
-  const gone = compared.only_a?.length ?? 0;
-  const born = compared.only_b?.length ?? 0;
-  if (gone || born) {
-    body.prepend(el("p.sentence.small", {}, icon("info"), " ", [gone && fill(ngettext("%(n)s grid goes", "%(n)s grids go", gone), { n: gone }), born && fill(ngettext("%(n)s grid is new", "%(n)s grids are new", born), { n: born })].filter(Boolean).join("，")));
-  }
   exportButtons(one("#exports"), draft, other);
   root.dataset.ready = "1";
 }

@@ -177,12 +177,16 @@ async function publishDialog() {
   const tell = () => { hint.textContent = day.value > local ? gettext("It is published by itself on that day, just after midnight.") : gettext("It is published now, in one piece: nobody sees half of it."); };
   day.addEventListener("change", tell);
   tell();
+  const asked = one('[data-act="publish"]');
+  asked.classList.add("busy");
   let page;
   try {
     page = await getJSON(`${draft.url}consequences/`, { timeout: 60000 });
   } catch (error) {
     toast(error, { bad: true });
     return;
+  } finally {
+    asked.classList.remove("busy");
   }
   const dialog = withNote(gettext("Publish the plan"), "", gettext("Note"), gettext("Publish"),
     (note) => step("publish", { note, effective_on: day.value || null }), {

@@ -12,7 +12,7 @@ import { Draft, fullName } from "./planner/draft.js";
 import { Hand } from "./planner/hand.js";
 import { Proposals } from "./planner/proposals.js";
 import { Queue } from "./planner/queue.js";
-import { createStage } from "./planner/stage.js";
+import { NARROW, createStage } from "./planner/stage.js";
 import { Strip } from "./planner/strip.js";
 import { GridCard, GridTable } from "./planner/table.js";
 import { Border } from "./planner/tool-border.js";
@@ -80,7 +80,7 @@ function failed(plan) {
   };
   one("#grid-table").replaceChildren(stateBox("bang", gettext("The draft could not be prepared"), plan.problem, el("a.button", { href: "/planner/" }, gettext("All plans")),
     plan.can?.withdraw ? el("button.button.danger", { type: "button", onclick: withdraw }, gettext("Withdraw the plan")) : ""),
-    findingsList(findings, (finding) => stage?.zoomTo(boxOf(finding.geometry?.coordinates ?? []))));
+    findingsList(findings, (finding) => stage?.zoomTo(boxOf(finding.geometry?.coordinates ?? [])), { bad: true }));
   one("#side").replaceChildren(el("p.muted.pad", {}, gettext("Each fault stands on the map. Mend the file and make the plan again.")));
   stage.faults(findings.map((finding) => finding.geometry));
   const boxes = findings.filter((finding) => finding.geometry).map((finding) => finding.geometry.coordinates);
@@ -111,7 +111,7 @@ async function start() {
   stage = await createStage(one("#map"), draft);
   bind();
   stage.map.ol.updateSize();
-  stage.map.fit(draft.box(), { padding: 46, still: true });
+  stage.map.fit(draft.box(), { padding: 40, top: 56, still: true });
   const quietly = (promise) => promise.catch((error) => notice(error.message, { bad: true, buttons: [el("button.button.small", { type: "button", onclick: () => location.reload() }, gettext("Try again"))] }));
   await Promise.all([quietly(draft.loadToday()), quietly(draft.loadFigures()), quietly(draft.loadEdits())]);
   root.dataset.ready = "1";
@@ -179,11 +179,16 @@ function bind() {
     return [own?.households !== undefined && `${fullName(draft.grids.get(side.chosen))} ${own.households} ${gettext("homes")}`,
       faults ? fill(ngettext("%(n)s fault", "%(n)s faults", faults), { n: faults }) : ""].filter(Boolean).join("，");
   }
+  let refused = null;
   function refuse(stroke, error) {
     stage.pick([]);
     stage.sketch(null);
     if (error.status === 409 && (error.problem.type ?? "").endsWith("conflict")) return clash(error, stroke);
-    toast([error.message, ...error.errors.map((item) => item.detail).filter((line) => line !== error.message)].join(" "), { bad: true });
+    const words = [error.message, ...error.errors.map((item) => item.detail).filter((line) => line !== error.message)].join(" ");
+    // A grid in parts may not be published; on the way to another border it may be meant.
+    const apart = (error.problem.type ?? "").endsWith("parts") && stroke.op && !stroke.params.allow_parts;
+    refused?.remove();
+    refused = toast(words, { bad: true, ...(apart && { action: () => send(stroke.op, { ...stroke.params, allow_parts: true }), actionLabel: gettext("Do it all the same") }) });
     say(error.message);
     if (error.problem.geometry) stage.faults([error.problem.geometry]);
     // The draft may have been closed meanwhile.
@@ -300,21 +305,30 @@ function bind() {
     queue.step(key === "y" || event.shiftKey ? "redo" : "undo");
   });
 
-  onClick("#planner-switch [data-show]", (button) => {
-    root.dataset.shows = button.dataset.show;
-    for (const other of all("#planner-switch [data-show]")) other.setAttribute("aria-pressed", String(other === button));
+  function shows(which) {
+    root.dataset.shows = which;
+    for (const other of all("#planner-switch [data-show]")) other.setAttribute("aria-pressed", String(other.dataset.show === which));
     stage.map.ol.updateSize();
-  });
+  }
+  onClick("#planner-switch [data-show]", (button) => shows(button.dataset.show));
+  // On a phone one of the three is seen at a time: whoever takes a tool or looks for a place wants the map.
+  if (NARROW) {
+    stage.onlook = () => shows("map");
+    hand.addEventListener("taken", () => shows("map"));
+  }
 
   // --- legend ----------------------------------------------------------------------------------------------
   const layerSwitch = (what, label) => el("label.legend-row", {}, el("input", { type: "checkbox", checked: true, onchange: ({ currentTarget }) => stage.toggle(what, currentTarget.checked) }), el(`i.legend-${what}`), label);
   one("#planner-legend").append(layerSwitch("ghost", gettext("Today's borders")), layerSwitch("moved", gettext("Changes grid")));
 
   if ((draft.plan.findings ?? []).length) {
-    const box = el("details.repairs", {}, el("summary", {}, fill(ngettext("%(n)s repair was made when the draft began", "%(n)s repairs were made when the draft began", draft.plan.findings.length), { n: draft.plan.findings.length })),
+    // Each stands on the map while the list is open, as it is when the draft begins.
+    const box = el("details.repairs", {
+      open: draft.revision === 0, ontoggle: ({ currentTarget }) => stage.repairs(currentTarget.open ? draft.plan.findings.map((finding) => finding.geometry) : []),
+    }, el("summary", {}, fill(ngettext("%(n)s repair was made when the draft began", "%(n)s repairs were made when the draft began", draft.plan.findings.length), { n: draft.plan.findings.length })),
       findingsList(draft.plan.findings, (finding) => {
         if (!finding.geometry) return;
-        stage.faults([finding.geometry]);
+        stage.repairs([finding.geometry]);
         stage.zoomTo(boxOf(finding.geometry.coordinates));
       }));
     one("#grid-scroll").append(box);

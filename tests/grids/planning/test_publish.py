@@ -288,6 +288,7 @@ def test_what_was_not_drawn_on_the_ground_in_force_is_never_published(planner, r
     review.rebase(planner, other.pk)
     other.refresh_from_db()
     assert other.state == "draft"
+    assert "草稿" in Notice.objects.filter(user=reviewer).latest("pk").title
     # 002 is retired by now: what the plan calls 002 gets a code that was never used.
     codes = set(other.grids.values_list("code", flat=True))
     assert f"{HOME}002" not in codes and f"{HOME}006" in codes

@@ -97,6 +97,9 @@ def test_a_cut_snaps_to_the_street(plan, planner):
     wiggly = line((-0.001, 0.2505), (0.25, 0.2495), (0.501, 0.2508))
     change = do(plan, planner, "cut", grid=one, line=wiggly, snap_m=5)
     assert {block.geom.wkt for block in change.draft.blocks.values()} == before, "no block was cut"
+    around = polygon((0.2506, 0.2495), (0.501, 0.2504), (0.499, 0.499), (0.2492, 0.501))
+    change = do(plan, planner, "carve", polygon=around, snap_m=5)
+    assert {block.geom.wkt for block in change.draft.blocks.values()} == before
 
 
 def test_an_exclusive_grid_is_carved_out(plan, planner):
@@ -217,8 +220,9 @@ def test_one_building_goes_over_with_its_ground(planner):
     with pytest.raises(Problem) as raised:
         do(plan, planner, "hand_over", building=spot(0.29, 0.05), to=2)
     assert raised.value.kind == "parts"
-    with pytest.raises(Problem):
-        do(plan, planner, "hand_over", building=spot(0.29, 0.2), to=2)
+    for nothing in (spot(0.29, 0.2), spot(0.46, 0.05)):  # no building, and one that is there already
+        with pytest.raises(Problem):
+            do(plan, planner, "hand_over", building=nothing, to=2)
 
 
 def test_an_estate_and_a_lasso(planner):

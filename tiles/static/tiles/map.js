@@ -232,11 +232,11 @@ class CityMap {
   }
 
   /** Brings a box into sight, no closer than `metres` per pixel; `still` without a flight. */
-  fit(box, { padding = 40, metres = 0.5, still = false } = {}) {
+  fit(box, { padding = 40, top = 0, metres = 0.5, still = false } = {}) {
     const view = this.ol.getView();
     view.fit(boxFrom(box, this.projection), {
       // The tools at the right edge hide what lies under them.
-      size: this.ol.getSize(), padding: [padding, padding + (this.options.tools?.length ? 32 : 0), padding, padding],
+      size: this.ol.getSize(), padding: [padding + top, padding + (this.options.tools?.length ? 32 : 0), padding, padding],
       minResolution: this.#resolution(metres, (box[1] + box[3]) / 2, this.projection),
       duration: still || matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 350,
     });

@@ -71,13 +71,13 @@ export class Consequences {
       }))));
   }
 
-  /** "142 homes, 3 open cases" of a flow: every measure that has something to say. */
+  /** "142 households", "3 open cases" of a flow: every measure that has something to say. */
   flowWords(flow) {
     const parts = [];
     for (const measure of this.measures()) {
       const value = flow[measure.id];
       if (!value || measure.flow === false) continue;
-      parts.push(`${measured(value, measure)} ${measure.label}`);
+      parts.push(fill(gettext("%(value)s %(what)s"), { value: measured(value, measure), what: measure.label }));
     }
     return parts;
   }
@@ -126,7 +126,7 @@ export class Consequences {
   #all() {
     const { figures } = this.draft;
     const measures = this.measures();
-    const table = el("table.table.dense", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, gettext("Grid")),
+    const table = el("table.table.dense.all-figures", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, gettext("Grid")),
       ...measures.map((measure) => el("th.number", { scope: "col", title: measure.definition ?? "" }, measure.label)))),
     el("tbody", {}, ...this.draft.active().map((grid) => {
       const now = figures.grids?.[grid.number] ?? {};
@@ -135,7 +135,7 @@ export class Consequences {
         const by = difference(now[measure.id], before?.[measure.id], measure);
         return el("td.number", {}, measured(now[measure.id], measure), by ? el("span.by", {}, by) : null);
       }));
-    })), figures.total ? el("tfoot", {}, el("tr", {}, el("td", {}, gettext("All grids")), ...measures.map((measure) => el("td.number", {}, measured(figures.total[measure.id], measure))))) : null);
+    })), figures.total ? el("tfoot", {}, el("tr", {}, el("th", { scope: "row" }, gettext("All grids")), ...measures.map((measure) => el("td.number", {}, measured(figures.total[measure.id], measure))))) : null);
     openDialog(gettext("All figures"), [
       el("p.hint", {}, fill(ngettext("%(n)s measure; the small figure is the change against today.", "%(n)s measures; the small figures are the change against today.", measures.length), { n: measures.length })),
       el("div.table-wrap", { tabIndex: 0, role: "region", "aria-label": gettext("All figures") }, table)], { wide: true });

@@ -176,8 +176,8 @@ export function conflict({ detail, edits, show, again, blocked }) {
 }
 
 /** What was repaired when a file was read, or what stood against it. */
-export function findingsList(findings, show) {
-  return el("ul.faults", {}, ...findings.map((finding) => el("li", {}, el(`button.fault.is-${finding.severity === "error" || finding.refused ? "overdue" : "soon"}`, {
+export function findingsList(findings, show, { bad = false } = {}) {
+  return el("ul.faults", {}, ...findings.map((finding) => el("li", {}, el(`button.fault.is-${bad ? "overdue" : "soon"}`, {
     type: "button", onclick: () => show(finding),
-  }, icon("info"), el("span.grow", {}, finding.text), finding.geometry ? icon("locate") : null))));
+  }, icon(bad ? "bang" : "info"), el("span.grow", {}, finding.text), finding.geometry ? icon("locate") : null))));
 }

@@ -90,11 +90,13 @@ export class Draft extends EventTarget {
     this.#tell("figures", this.figures);
   }
 
+  /** The last strokes of the log; called again, those before. `earlier` is where still more are. */
   async loadEdits() {
-    const found = await getJSON(`${this.url}edits/?limit=200`);
-    const rows = Array.isArray(found) ? found : found.results;
-    this.edits = rows.sort((a, b) => a.number - b.number);
-    this.#tell("edits", this.edits);
+    const { results, next } = await getJSON(this.earlier ?? `${this.url}edits/?limit=200`);
+    const { pathname, search } = new URL(next ?? "", location.href);
+    this.earlier = next && pathname + search;
+    this.#takeEdits(results);
+    if (!results.length) this.#tell("edits", this.edits);
   }
 
   #addBlock({ id, geometry, properties }) {
@@ -183,7 +185,9 @@ export class Draft extends EventTarget {
       if (edit.dropped) known.delete(edit.number);
       else known.set(edit.number, edit);
     }
-    this.edits = [...known.values()].sort((a, b) => a.number - b.number);
+    // A stroke drops what was undone before it.
+    const last = Math.max(0, ...[...known.values()].filter((edit) => !edit.undone).map((edit) => edit.number));
+    this.edits = [...known.values()].filter((edit) => !edit.undone || edit.number > last).sort((a, b) => a.number - b.number);
     this.#tell("edits", this.edits);
   }
 
@@ -242,6 +246,6 @@ export class Draft extends EventTarget {
   moves(block) {
     if (!this.today.size) return false;
     block.today ??= this.todayAt(block.middle, block.community);
-    return (this.grids.get(block.grid)?.in_force ?? null) !== block.today;
+    return this.grids.get(block.grid)?.code !== block.today;
   }
 }

@@ -23,6 +23,8 @@ export function foretold(found, { all = false } = {}) {
   const against = [found.problem?.detail, ...(found.problem?.errors ?? []).map((one) => one.detail), found.busy,
     ...(found.faults ?? []).filter((fault) => fault.severity === "error").map((fault) => fault.text)]
     .filter((line, index, lines) => line && lines.indexOf(line) === index);
+  // What may be published all the same, and should have been seen; how many homes a grid has stands in the table.
+  const doubts = (found.faults ?? []).filter((fault) => fault.severity === "warning").map((fault) => fault.text);
   const kept = (found.grids ?? []).length - grids.length;
   const nothing = !found.settled && !grids.length && !(found.retired ?? []).length && !found.problem;
   return el("div.stack", {},
@@ -34,7 +36,8 @@ export function foretold(found, { all = false } = {}) {
     part(gettext("Codes that retire"), (found.retired ?? []).map((grid) => `${grid.name || grid.code.slice(-3)}（${grid.code}） → ${grid.to.map((code) => code.slice(-3)).join("、") || gettext("nobody")}`)),
     found.total ? el("p", {}, el("b", {}, gettext("In all change grid: ")), found.total) : null,
     part(gettext("What moves"), cut(found.flows ?? []).map((flow) => flow.sentence), (found.flows ?? []).length - cut(found.flows ?? []).length),
-    part(gettext("Duties that go on elsewhere"), (found.duties ?? []).map((duty) => `${duty.worker} · ${duty.role_label}：${duty.from.slice(-3)} → ${duty.to.map((code) => code.slice(-3)).join("、") || gettext("ends")}`)));
+    part(gettext("Duties that go on elsewhere"), (found.duties ?? []).map((duty) => `${duty.worker} · ${duty.role_label}：${duty.from.slice(-3)} → ${duty.to.map((code) => code.slice(-3)).join("、") || gettext("ends")}`)),
+    part(gettext("Worth a look"), cut(doubts), doubts.length - cut(doubts).length));
 }
 
 export const blocked = (found) => Boolean(found.problem || found.busy || found.ground?.changed || (found.faults ?? []).some((fault) => fault.severity === "error"));

@@ -97,6 +97,7 @@ export class Hand extends EventTarget {
     this.stage.map.element.classList.toggle("drawing", Boolean(next));
     next?.start?.();
     this.refresh();
+    if (next) this.dispatchEvent(new Event("taken"));
   }
 
   /** The bar above the map says something else now. */

@@ -96,11 +96,11 @@ export class Proposals {
         }
       },
     }, problem, draft.plan.communities.length > 1 ? field(gettext("Community"), community) : null,
-    el("div.two", {}, field(gettext("Grids"), grids), field(gettext("Balanced on"), measure)),
+    el("div.two", {}, field(gettext("Grids in all"), grids), field(gettext("Balanced on"), measure)),
     el("div.two", {}, field(gettext("Tolerance"), tolerance), field(gettext("Alternatives"), wanted)),
     field(gettext("Keep present borders"), keep, gettext("Left: freely anew. Right: as near to today as balance allows.")),
     el("details", {}, el("summary.small", {}, gettext("Seed")), field(gettext("The same seed gives the same proposals"), seed)),
-    el("div.buttons", {}, ask, el("span.hint", {}, gettext("Locked grids stay as they are; estates stay whole."))));
+    el("div.buttons", {}, ask, el("span.hint", {}, gettext("Locked and exclusive grids stay as they are; estates stay whole."))));
   }
 
   #card(one) {
@@ -113,7 +113,7 @@ export class Proposals {
       badge(tone[0], tone[1], one.state_label)),
     el("p.small.muted", {}, [one.message, one.created_at && ago(one.created_at), fill(gettext("seed %(seed)s"), { seed: one.seed })].filter(Boolean).join(" · ")),
     going ? el("div.row", {}, el("progress.grow", { max: 1, value: one.progress ?? 0, "aria-label": gettext("Progress") }),
-      el("span.small", {}, `${Math.round((one.progress ?? 0) * 100)} %`),
+      el("span.small.nowrap", {}, `${Math.round((one.progress ?? 0) * 100)} %`),
       el("button.button.small", { type: "button", onclick: ({ currentTarget }) => this.#stop(one, currentTarget) }, icon("stop"), gettext("Stop"))) : null,
     el("div.alternatives", {}, ...(whole.alternatives ?? []).filter((alternative) => alternative.blocks).map((alternative) => this.#alternative(whole, alternative))));
   }
@@ -128,7 +128,7 @@ export class Proposals {
         el("dt", {}, gettext("Homes that stay")), el("dd", {}, `${Math.round(alternative.kept * 100)} %`),
         el("dt", {}, gettext("Compactness")), el("dd", {}, count(alternative.compactness, 2)),
         values.length ? el("dt", {}, gettext("Smallest, largest")) : null, values.length ? el("dd", {}, `${measured(Math.min(...values), measure)} – ${measured(Math.max(...values), measure)}`) : null),
-      el("div.buttons", {}, el("button.button.small", { type: "button", "aria-pressed": String(shown), onclick: () => this.#preview(alternative) }, icon("eye"), gettext("Show on the map")),
+      el("div.buttons", {}, el("button.button.small", { type: "button", "aria-pressed": String(shown), onclick: () => this.#preview(proposal, alternative) }, icon("eye"), gettext("Show on the map")),
         this.draft.open ? el("button.button.small.main", { type: "button", disabled: stale, title: stale ? gettext("The draft was cut differently since: propose again.") : "", onclick: ({ currentTarget }) => this.#apply(proposal, alternative, currentTarget) }, icon("check"), gettext("Take it")) : null));
   }
 
@@ -168,13 +168,20 @@ export class Proposals {
     this.stage.preview(null);
   }
 
-  #preview(alternative) {
+  #preview(proposal, alternative) {
     if (this.preview === alternative.blocks) this.#unpreview();
     else {
       this.preview = alternative.blocks;
-      this.stage.preview(alternative.blocks);
+      this.stage.preview(alternative.blocks, this.#words(proposal, alternative));
     }
     this.draw();
+  }
+
+  /** What a part of an alternative holds, as its label on the map says it. */
+  #words(proposal, { grids }) {
+    const measure = this.draft.figures?.measures?.find((one) => one.id === proposal.measure) ?? { id: proposal.measure };
+    const unit = proposal.measure === "households" ? ` ${gettext("homes")}` : "";
+    return (part) => (typeof grids[part]?.[proposal.measure] === "number" ? measured(grids[part][proposal.measure], measure) + unit : "");
   }
 
   async #stop(one, button) {

@@ -11,12 +11,16 @@ import { createMap, fromLonLat, toLonLat } from "@tiles/map.js";
 import { gettext } from "@geo/i18n.js";
 import { colourOf, nameOf, shortCode } from "./draft.js";
 import { interior } from "./topology.js";
-import { blockStyle, borderStyle, cursorStyle, faultStyle, ghostStyle, gridStyle, handleStyle, labelStyle, movedStyle, pickedStyle, proposalStyle, sketchStyle } from "./styles.js";
+import { blockStyle, borderStyle, cursorStyle, faultStyle, ghostStyle, gridStyle, handleStyle, labelStyle, movedStyle, pickedStyle, proposalStyle, repairStyle, sketchStyle } from "./styles.js";
 import { count } from "./words.js";
 
 const SHAPES = { Point, LineString, Polygon, MultiPolygon };
 
-export async function createStage(element, draft, { tools = ["layers", "basemaps", "measure", "fullscreen", "print"] } = {}) {
+// A phone's map has room for those that matter there.
+export const NARROW = matchMedia("(max-width: 760px)").matches;
+const TOOLS = NARROW ? ["layers", "basemaps"] : ["layers", "basemaps", "measure", "fullscreen", "print"];
+
+export async function createStage(element, draft, { tools = TOOLS } = {}) {
   const map = await createMap(element, { layers: [], hidden: ["grids"], remember: "planner", tools, extent: draft.box() ?? undefined });
   return new Stage(map, draft);
 }
@@ -36,7 +40,8 @@ export class Stage {
     layer("picked", 120, pickedStyle);
     layer("ghost", 128, ghostStyle);
     layer("borders", 130, (feature) => borderStyle(...this.#look(feature.getId())));
-        layer("proposal", 125, (feature) => proposalStyle(colourOf({ number: feature.getId() + 1 })));
+    layer("proposal", 125, (feature) => proposalStyle(colourOf({ number: feature.getId() + 1 }), feature.get("words")));
+    layer("repairs", 149, repairStyle);
     layer("faults", 150, faultStyle);
     layer("cursor", 155, cursorStyle);
     layer("sketch", 160, sketchStyle, { updateWhileInteracting: true });
@@ -180,25 +185,38 @@ export class Stage {
     this.fill("cursor", polygon ? [this.feature(null, typeof polygon[0][0][0] === "number" ? "Polygon" : "MultiPolygon", polygon)] : []);
   }
 
-  /** Draws a proposal's parts over the draft: {block id: part}; null takes them away. */
-  preview(parts) {
+  /** Draws a proposal's parts in place of the draft's grids: {block id: part}, and what each holds; null takes them away. */
+  preview(parts, words = () => "") {
+    if (parts) this.onlook?.();
     const ids = new Map();
     for (const [id, part] of Object.entries(parts ?? {})) {
       if (!this.draft.blocks.has(Number(id))) continue;
       if (!ids.has(part)) ids.set(part, []);
       ids.get(part).push(Number(id));
     }
-    for (const name of ["grids", "moved"]) this.layers[name].setVisible(!parts && (name !== "moved" || this.showMoved));
-    this.fill("proposal", [...ids].map(([part, blocks]) => this.feature(Number(part), "MultiPolygon", this.draft.topology.union(blocks))));
+    for (const name of ["grids", "borders", "labels", "moved"]) this.layers[name].setVisible(!parts && (name !== "moved" || this.showMoved));
+    this.fill("proposal", [...ids].map(([part, blocks]) => this.feature(Number(part), "MultiPolygon", this.draft.topology.union(blocks), { words: words(Number(part)) })));
   }
 
   faults(geometries) {
+    this.#show("faults", geometries);
+  }
+
+  /** What was mended when a file was read. */
+  repairs(geometries) {
+    this.#show("repairs", geometries);
+  }
+
+  #show(layer, geometries) {
     const format = new GeoJSON({ dataProjection: "EPSG:4326", featureProjection: this.map.projection });
-    this.fill("faults", geometries.filter(Boolean).map((geometry) => new Feature(format.readGeometry(geometry))));
+    this.fill(layer, geometries.filter(Boolean).map((geometry) => new Feature(format.readGeometry(geometry))));
   }
 
   zoomTo(box, options) {
-    if (box) this.map.fit(box, { padding: 60, ...options });
+    if (!box) return;
+    this.onlook?.();
+    // What a tool has to say lies over the map's upper edge.
+    this.map.fit(box, { padding: 60, top: document.querySelector("#tool-words:not([hidden])")?.offsetHeight ?? 0, ...options });
   }
 
   /** Rings an area for a moment. */

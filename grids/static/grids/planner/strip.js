@@ -2,6 +2,7 @@
 import { el, icon } from "@geo/dom.js";
 import { fill, gettext } from "@geo/i18n.js";
 import { ago, exact } from "@geo/times.js";
+import { toast } from "@geo/toast.js";
 
 export class Strip {
   constructor(place, { draft, queue, canStep }) {
@@ -23,14 +24,26 @@ export class Strip {
       button.disabled = true;
       this.go(edit);
     };
-    const start = el("button.stroke", { type: "button", disabled: !may, "aria-current": now ? null : "step", title: gettext("As the draft began"), onclick: ({ currentTarget }) => step(currentTarget, null) }, gettext("Start"));
+    // The beginning of a long log is fetched when somebody asks for it.
+    const start = this.draft.earlier ? el("button.stroke", { type: "button", onclick: ({ currentTarget }) => this.#more(currentTarget) }, icon("left"), gettext("Earlier strokes")) : el("button.stroke", { type: "button", disabled: !may, "aria-current": now ? null : "step", title: gettext("As the draft began"), onclick: ({ currentTarget }) => step(currentTarget, null) }, gettext("Start"));
     const items = strokes.map((edit) => el(edit.undone ? "button.stroke.undone" : "button.stroke", {
       type: "button", disabled: !may, "data-edit": edit.number, "aria-current": edit.number === now ? "step" : null,
       title: `${edit.summary}\n${edit.user} · ${exact(edit.at)}${edit.undone ? `\n${gettext("Undone")}` : ""}`,
       onclick: ({ currentTarget }) => step(currentTarget, edit),
     }, el("span.summary", {}, edit.summary), el("small", {}, `${edit.user} · ${ago(edit.at)}`)));
-    this.place.replaceChildren(el("span.strip-name", {}, icon("clock"), gettext("Log")), el("div.strokes", { tabIndex: -1 }, start, ...items));
+    this.place.replaceChildren(el("span.strip-name", {}, icon("clock"), gettext("Log")), el("div.strokes", may ? { tabIndex: -1 } : { tabIndex: 0, role: "group", "aria-label": gettext("Log") }, start, ...items));
     this.place.querySelector('[aria-current="step"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+
+  async #more(button) {
+    button.disabled = true;
+    try {
+      await this.draft.loadEdits();
+      this.place.querySelector(".strokes").scrollLeft = 0;
+    } catch (error) {
+      button.disabled = false;
+      toast(error, { bad: true });
+    }
   }
 
   /** Steps to the state just after a stroke; null: to the beginning. */

@@ -55,13 +55,15 @@ export const cursorStyle = [
   new Style({ stroke: new Stroke({ color: "rgba(255,255,255,0.95)", width: 5 }), zIndex: 1 }),
   new Style({ stroke: new Stroke({ color: "#c25a00", width: 2.6 }), fill: new Fill({ color: "rgba(194,90,0,0.12)" }), zIndex: 2 }),
 ];
-export const faultStyle = [
+const marked = (colour) => [
   new Style({ stroke: new Stroke({ color: "rgba(255,255,255,0.9)", width: 6 }), zIndex: 1 }),
   new Style({
-    stroke: new Stroke({ color: "#b5402f", width: 3 }), fill: new Fill({ color: "rgba(181,64,47,0.28)" }),
-    image: new RegularShape({ points: 3, radius: 11, fill: new Fill({ color: "#b5402f" }), stroke: new Stroke({ color: "#fff", width: 1.5 }) }), zIndex: 2,
+    stroke: new Stroke({ color: colour, width: 3 }), fill: new Fill({ color: rgba(colour, 0.28) }),
+    image: new RegularShape({ points: 3, radius: 11, fill: new Fill({ color: colour }), stroke: new Stroke({ color: "#fff", width: 1.5 }) }), zIndex: 2,
   }),
 ];
+export const faultStyle = marked("#b5402f");
+export const repairStyle = marked("#c98a1b");
 export const sketchStyle = [
   new Style({ stroke: new Stroke({ color: "rgba(255,255,255,0.95)", width: 5.5 }), zIndex: 1 }),
   new Style({
@@ -79,10 +81,14 @@ export const handleStyle = (feature) => {
   }));
 };
 
-export const proposalStyle = (colour) => once(`proposal ${colour}`, () => [
+export const proposalStyle = (colour, words) => once(`proposal ${colour} ${words}`, () => [
   new Style({ fill: new Fill({ color: rgba(colour, 0.45) }), stroke: new Stroke({ color: "rgba(255,255,255,0.9)", width: 5 }) }),
-  new Style({ stroke: new Stroke({ color: "#c25a00", width: 2.4 }) }),
+  new Style({ stroke: new Stroke({ color: "#c25a00", width: 2.4 }), text: label(words, { font: `600 13px ${FONT}` }) }),
 ]);
+
+const label = (text, given) => new Text({
+  text, overflow: true, textAlign: "center", fill: new Fill({ color: "#16262a" }), stroke: new Stroke({ color: "rgba(253,254,254,0.95)", width: 3.5 }), ...given,
+});
 
 const SIGNS = { under: "▽", over: "△", within: "" };
 
@@ -91,11 +97,7 @@ export function labelStyle({ name, code, load, status, locked, chosen }) {
   const second = [code, SIGNS[status], load, locked ? gettext("Locked") : ""].filter(Boolean).join(" ");
   if (second) words.push("\n", "", second, `12px ${FONT}`);
   return new Style({
-    text: new Text({
-      text: words, overflow: true, textAlign: "center",
-      fill: new Fill({ color: chosen ? "#184f9f" : "#16262a" }),
-      stroke: new Stroke({ color: "rgba(253,254,254,0.95)", width: 3.5 }),
-    }),
+    text: label(words, chosen ? { fill: new Fill({ color: "#184f9f" }) } : {}),
     zIndex: chosen ? 10 : 1,
   });
 }

@@ -83,7 +83,7 @@ export class Toolbar {
       const kind = (id, shape, label) => el("button.button.small", { type: "button", "aria-pressed": String(tool.id === id), "data-mode": id, onclick: () => { if (tool.id !== id) this.hand.take(id); } }, icon(shape), label);
       return [el("span.segmented", {}, kind("border", "tool-border", gettext("Drag")), kind("reshape", "tool-line", gettext("New line"))), snap(), ...this.#lineButtons(tool)];
     }
-    if (tool.id === "cut") return [snap(), ...this.#lineButtons(tool)];
+    if (tool.id === "cut" || tool.id === "carve") return [snap(), ...this.#lineButtons(tool)];
     return this.#lineButtons(tool);
   }
 

@@ -125,7 +125,7 @@ export class Carve extends Line {
   async done(points) {
     const named = await this.ask();
     if (!named) return;
-    await this.send("carve", { polygon: { type: "Polygon", coordinates: [[...points, points[0]]] }, ...named });
+    await this.send("carve", { polygon: { type: "Polygon", coordinates: [[...points, points[0]]] }, ...named, ...this.snap() });
   }
 }
 

@@ -1,4 +1,6 @@
 // Lengths, areas and circles on the WGS-84 ellipsoid. Degrees in, metres out.
+import { gettext } from "@geo/i18n.js";
+
 const A = 6378137;
 const F = 1 / 298.257223563;
 const B = A * (1 - F);
@@ -116,5 +118,5 @@ export function lengthWords(metres) {
 
 export function areaWords(squareMetres) {
   if (squareMetres < 1e5) return `${Math.round(squareMetres).toLocaleString()} m²`;
-  return squareMetres < 1e6 ? `${(squareMetres / 1e4).toFixed(2)} ha` : `${(squareMetres / 1e6).toFixed(3)} km²`;
+  return squareMetres < 1e6 ? `${(squareMetres / 1e4).toFixed(2)} ${gettext("ha")}` : `${(squareMetres / 1e6).toFixed(3)} km²`;
 }

@@ -21,10 +21,13 @@ const painters = {
     return (feature) => (feature.get("level") === "district" && /Polygon/.test(feature.getType()) ? land : null);
   },
   reference_lines(tone, named) {
+    // A river or a lake as wide as it is.
+    const waters = new Style({ fill: new Fill({ color: tone.water }), stroke: new Stroke({ color: tone.water, width: 1 }), zIndex: 1 });
     return (feature, metres) => {
       const kind = feature.get("kind");
       const rank = Number(feature.get("rank") ?? 3);
       const name = named && feature.get("name");
+      if (kind === "water" && /Polygon/.test(feature.getType())) return [waters].concat(metres < 12 && name ? label(name, tone, "#4f86a0", 29, "point") : []);
       if (kind === "water") {
         return [line(tone.water, wide(feature.get("width_m") ?? 12, metres, rank === 1 ? 2.5 : 1, 60), 1)]
           .concat(metres < 12 && name ? label(name, tone, "#4f86a0", 30) : []);
@@ -53,9 +56,9 @@ const painters = {
 const line = (color, width, zIndex, lineDash) =>
   new Style({ stroke: new Stroke({ color, width, lineDash, lineCap: lineDash ? "butt" : "round", lineJoin: "round" }), zIndex });
 
-const label = (text, tone, color, zIndex) =>
+const label = (text, tone, color, zIndex, placement = "line") =>
   new Style({
-    text: new Text({ text, font: `12px ${FONT}`, placement: "line", repeat: 320, maxAngle: 0.6, fill: new Fill({ color }), stroke: new Stroke({ color: tone.halo, width: 3 }) }),
+    text: new Text({ text, font: `12px ${FONT}`, placement, repeat: placement === "line" ? 320 : undefined, maxAngle: 0.6, fill: new Fill({ color }), stroke: new Stroke({ color: tone.halo, width: 3 }) }),
     zIndex,
   });
 
