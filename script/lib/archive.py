@@ -32,6 +32,10 @@ FORMAT = 1
 # A trigger's "when (old.geom is distinct from new.geom)" finds PostGIS's operator in the search path alone,
 # which pg_restore empties: triggers, and the comments on them, are restored with a search path.
 TRIGGER = re.compile(r"^\d+; \d+ \d+ (TRIGGER|COMMENT \S+ TRIGGER) ")
+# PostGIS itself, with its table of systems, which a superuser made in a database of somebody else's: not ours to fill.
+POSTGIS = re.compile(
+    r"^\d+; \d+ \d+ (EXTENSION - postgis |COMMENT - EXTENSION postgis |TABLE DATA \S+ spatial_ref_sys )"
+)
 # What the database's own settings of a role are worth: a time limit, no parallel query.
 ROLES = """
     select distinct role.rolname, coalesce(setting.setconfig, '{}') as settings
@@ -157,6 +161,9 @@ def restore(url: str, binaries: str, directory: Path) -> None:
             raise SystemExit(
                 f"the archive is from PostgreSQL {manifest['postgresql'] // 10000}, this is an older one"
             )
+        superuser = connection.execute(
+            "select rolsuper from pg_roles where rolname = current_user"
+        ).fetchone()[0]
         for role, settings in manifest["roles"].items():
             name = sql.Identifier(role)
             if not connection.execute("select from pg_roles where rolname = %s", [role]).rowcount:
@@ -174,6 +181,8 @@ def restore(url: str, binaries: str, directory: Path) -> None:
     )
     triggers, rest = directory / "triggers.list", directory / "rest.list"
     lines = [line for line in listed.stdout.splitlines() if not line.startswith(";")]
+    if not superuser:
+        lines = [line for line in lines if not POSTGIS.search(line)]
     triggers.write_text("\n".join(line for line in lines if TRIGGER.search(line)) + "\n")
     rest.write_text("\n".join(line for line in lines if not TRIGGER.search(line)) + "\n")
     jobs = str(min(4, os.cpu_count() or 1))

@@ -109,6 +109,8 @@ prepare_data_dir() {
     command -v useradd >/dev/null || die "useradd is missing." "apt-get install passwd"
     useradd --system --user-group --home-dir "$WANGGE_DATA" --no-create-home --shell /usr/sbin/nologin "$SERVICE_USER"
   fi
+  [ -w "$WANGGE_DATA" ] || die "$(id -un) may not write into the data directory $WANGGE_DATA." \
+    "As root: chown -R $(id -u):$(id -g) $WANGGE_DATA; or name another one: WANGGE_DATA=/some/where script/server"
   mkdir -p "$WANGGE_DATA"/{log,run,media,tiles,basemaps,static,nginx,tls}
   touch "$WANGGE_DATA/log/setup.log" "$WANGGE_DATA/.lock"
   if is_root; then

@@ -16,7 +16,8 @@ postgres_answers() { as_service "$PG_BIN/pg_isready" -q -h "$SOCKETS" -p "$PG_PO
 memory_mb() {
   local all limit
   all=$(awk '/MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
-  limit=$(cat /sys/fs/cgroup/memory.max 2>/dev/null || echo max)
+  # By control groups of version 2, or of version 1.
+  limit=$(cat /sys/fs/cgroup/{memory.max,memory/memory.limit_in_bytes} 2>/dev/null | head -n 1 || true)
   if [[ "$limit" =~ ^[0-9]+$ ]] && [ $((limit / 1048576)) -lt "$all" ]; then all=$((limit / 1048576)); fi
   echo "$all"
 }

@@ -1,4 +1,7 @@
-"""The files for systemd and containers, as far as they can be judged without running them."""
+"""The files for systemd and containers, as far as they can be judged without running them.
+
+docs/operations.md says with what they were run.
+"""
 
 import re
 import shlex
@@ -59,20 +62,38 @@ def test_the_options_exist():
 def test_compose_hangs_together():
     text = (DEPLOY / "compose.yaml").read_text()
     compose = yaml.safe_load(text)
-    build = compose["services"]["wangge"]["build"]
-    context = (DEPLOY / build["context"]).resolve()
-    assert context == ROOT and (context / build["dockerfile"]).is_file()
     for service in compose["services"].values():
-        for volume in service["volumes"]:
-            assert volume.split(":")[0] in compose["volumes"]
+        context = (DEPLOY / service["build"]["context"]).resolve()
+        assert context == ROOT and (context / service["build"]["dockerfile"]).is_file()
+        dockerfile = (context / service["build"]["dockerfile"]).read_text()
+        # Data are in the image's data directory, which a named volume keeps; nobody in there is root.
+        volume, directory = service["volumes"][0].split(":")
+        assert volume in compose["volumes"] and f"WANGGE_DATA={directory}" in dockerfile
+        assert dockerfile.rindex("USER ") > dockerfile.rindex("RUN ")
         assert set(service.get("depends_on", {})) <= set(compose["services"])
-    # What must be given is said at the top of the file, and the data directory is the image's.
+        assert service["restart"] and service["healthcheck"]["test"]
+    # What must be given is said at the top of the file.
     for name in re.findall(r"\$\{(\w+)", text):
         assert name in text.partition("services:")[0]
-    volume = compose["services"]["wangge"]["volumes"][0].split(":")[1]
-    assert f"WANGGE_DATA={volume}" in (DEPLOY / "Dockerfile").read_text()
     port = compose["services"]["wangge"]["ports"][0].split(":")[-1]
     assert f"EXPOSE {port}" in (DEPLOY / "Dockerfile").read_text()
+
+
+def test_database_container_speaks_of_one_port_and_version():
+    port = re.search(r"^PG_PORT=(\d+)$", (ROOT / "script/lib/database.sh").read_text(), re.M)[1]
+    version = re.search(r"debian12\) echo (\d+)", (ROOT / "script/lib/packages.sh").read_text())[1]
+    dockerfile = (DEPLOY / "database.Dockerfile").read_text()
+    assert f"EXPOSE {port}" in dockerfile and f"postgresql-{version}-postgis-3" in dockerfile
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    assert f"@database:{port}/" in services["wangge"]["environment"]["DATABASE_URL"]
+    check = services["database"]["healthcheck"]["test"].split()
+    assert check[0] == f"/usr/lib/postgresql/{version}/bin/pg_isready" and check[-1] == port
+
+
+def test_images_hold_no_password_and_nothing_of_a_checkout():
+    kept_out = (ROOT / ".dockerignore").read_text().split("\n")
+    assert {".git", "**/.env", "**/node_modules", ".data*", "static/dist"} <= set(kept_out)
+    assert ".env" in (ROOT / ".gitignore").read_text().split("\n")
 
 
 def test_docker_reads_them(tmp_path):
@@ -80,10 +101,13 @@ def test_docker_reads_them(tmp_path):
         pytest.skip("there is no docker")
     if subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
         pytest.skip("docker has no compose plugin here")
+    # Beside an .env of its own: there is none in a checkout.
+    (tmp_path / ".env").write_text("WANGGE_DB_PASSWORD=x\n")
+    shutil.copy(DEPLOY / "compose.yaml", tmp_path)
     done = subprocess.run(
-        ["docker", "compose", "-f", str(DEPLOY / "compose.yaml"), "config", "--quiet"],
+        ["docker", "compose", "-f", str(tmp_path / "compose.yaml"), "config", "--quiet"],
         capture_output=True,
         text=True,
-        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "WANGGE_DB_PASSWORD": "x", "HOME": str(tmp_path)},
+        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "HOME": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr
