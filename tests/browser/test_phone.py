@@ -494,6 +494,41 @@ def test_a_desk_s_people_have_their_work_on_the_phone(desk, monkeypatch):
     expect(page.locator(".list-head h2")).to_contain_text("1")
 
 
+def test_desk_work_is_refused_in_words_and_done_once(desk):
+    letter = factories.make_case(HERE, flow="letter", state="at_community", due_at=timezone.now())
+    first = desk("community_desk", "990101001001")
+    second = first.context.new_page()
+    for page in (first, second):
+        page.goto(f"/m/task/{letter.number}")
+        page.tap(".actions button.main")
+        page.fill("dialog #reason", "已更换" + "灯" * 498)
+        page.tap("dialog .dialog-foot .button.main")
+        # Not cut: what was typed stays, and the number is told.
+        expect(page.locator("dialog .warn")).to_contain_text("501")
+        assert len(page.input_value("dialog #reason")) == 501
+        page.fill("dialog #reason", "已更换灯泡")
+    # It arrives, but no answer comes back: it is sent again under its key.
+    arrived = []
+
+    def lose(route):
+        if route.request.method == "POST" and not arrived:
+            arrived.append(route.fetch().status)
+            route.abort()
+        else:
+            route.continue_()
+
+    first.context.route(f"**/api/cases/{letter.number}/**", lose)
+    first.tap("dialog .dialog-foot .button.main")
+    second.tap("dialog .dialog-foot .button.main")
+    with override("zh-hans"):
+        expect(second.locator(".toast")).to_contain_text("已提交过")
+    first.goto("/m/outbox")
+    wait_sent(first)
+    expect(first.locator(".outbox .entry")).to_have_count(1)
+    assert arrived == [200]
+    assert Transition.objects.filter(case=letter, action="handle").count() == 1
+
+
 # The test's own stream of events: ``tell("cases")`` is an event of that layer.
 STREAM = """
 window.EventSource = class { constructor() { window.stream = this; } close() {} };

@@ -10,8 +10,11 @@ export const OPEN = ["waiting", "sending", "refused"];
 const KEEP_SENT_MS = 7 * 24 * 3600 * 1000;
 const LONGEST_WAIT_MS = 10 * 60 * 1000;
 
-/** Put something into the outbox. `user` is {id, name}; `files` come from photo.js and voice.js. */
-export async function add(kind, user, fields, files = [], label = {}) {
+/**
+ * Put something into the outbox. `user` is {id, name}; `files` come from photo.js and voice.js. With `since` (ms)
+ * the same action on the same case is put in once, whichever tab says so again: then null.
+ */
+export async function add(kind, user, fields, files = [], label = {}, since = null) {
   const entry = {
     key: newKey(),
     kind,
@@ -26,12 +29,25 @@ export async function add(kind, user, fields, files = [], label = {}) {
     error: null,
     result: null,
   };
-  await putEntry(entry);
+  if (since === null) await putEntry(entry);
+  else if (!(await putOnce(entry, since))) return null;
   persist().catch(() => null);
   globalThis.navigator?.serviceWorker?.ready
     ?.then((registration) => registration.sync?.register("outbox"))
     .catch(() => null);
   return entry;
+}
+
+// In one transaction, so that two tabs cannot both find nothing.
+async function putOnce(entry, since) {
+  const write = (await database()).transaction("outbox", "readwrite");
+  const { number, action } = entry.fields;
+  const same = (old) => old.kind === entry.kind && old.user.id === entry.user.id && old.fields.number === number && old.fields.action === action;
+  const twin = (await write.store.getAll()).some((old) => same(old) && old.created >= since);
+  if (!twin) await write.store.put(entry);
+  await write.done;
+  if (!twin) told();
+  return !twin;
 }
 
 /**

@@ -15,8 +15,9 @@ import { placeStep } from "./report-place.js";
 import { keepsNoPhoto, typeName, typeStep } from "./report-type.js";
 import { dropDraft, loadDraft, saveDraft } from "./store.js";
 import { canRecord, record } from "./voice.js";
-import { size } from "./words.js";
+import { size, tooLong } from "./words.js";
 
+const MOST_WORDS = 1000;
 // What is added to a case is a line of its log.
 const MOST_ADDED = 500;
 
@@ -52,7 +53,7 @@ export async function reportScreen(root, { params, go }) {
   const camera = el("input", { type: "file", accept: "image/*", capture: "environment", hidden: true, id: "camera" });
   const gallery = el("input", { type: "file", accept: "image/*", multiple: true, hidden: true, id: "gallery" });
   const words = el("textarea.input", {
-    id: "words", rows: 3, maxLength: 1000, value: draft.description,
+    id: "words", rows: 3, value: draft.description,
     placeholder: gettext("What is wrong? A few words are enough."),
     oninput: () => { draft.description = words.value; changed("words"); },
   });
@@ -210,10 +211,8 @@ export async function reportScreen(root, { params, go }) {
 
   function lacks() {
     if (!draft.place) return gettext("The place is missing: wait for the position or set it on the map.");
-    if (draft.joined) {
-      const { length } = draft.description.trim();
-      return length > MOST_ADDED ? fill(gettext("Words added to a case have at most %(most)s characters; these have %(n)s."), { most: MOST_ADDED, n: length }) : "";
-    }
+    const long = tooLong(draft.description, draft.joined ? MOST_ADDED : MOST_WORDS);
+    if (long || draft.joined) return long;
     if (draft.flow === "letter" && !draft.description.trim() && !draft.files.some((file) => file.kind === "voice")) return gettext("Say in a few words what it is about.");
     if (!draft.type && !draft.files.length && !draft.description.trim()) return gettext("Say what it is: a component, a type, a photo or a few words.");
     if (draft.selfHandled && draft.files.filter((file) => file.kind === "photo").length < 2) return gettext("Dealt with on the spot needs two photos: before and after.");

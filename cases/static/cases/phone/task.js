@@ -10,7 +10,7 @@ import { inputFields } from "./inputs.js";
 import { add } from "./outbox.js";
 import { preparePhoto, previewUrl, roomFor } from "./photo.js";
 import { currentFix, metresBetween, watchPosition } from "./position.js";
-import { headline, metres, noPosition } from "./words.js";
+import { headline, metres, noPosition, tooLong } from "./words.js";
 
 // What the dialog has fields for, beside the inputs that the server tells.
 const FIELDS = ["reason", "photo", "position", "call_back"];
@@ -146,8 +146,8 @@ export async function taskScreen(root, { rest, go, shown }) {
           el("time.muted", { dateTime: line.at, title: exact(line.at) }, ago(line.at))))));
   }
 
-  async function done() {
-    toast(online() ? gettext("On its way…") : gettext("Kept on this phone until there is a signal."));
+  async function done(before) {
+    toast(before ? gettext("You have sent this already; it is done once.") : online() ? gettext("On its way…") : gettext("Kept on this phone until there is a signal."));
     await send({ now: true });
     if (shown()) go(location.pathname, { replace: true });
   }
@@ -173,7 +173,8 @@ function actionDialog(row, action, done) {
   const urls = [];
   const photos = el("div.photos", {});
   const camera = el("input", { type: "file", accept: "image/*", capture: "environment", hidden: true, "data-role": "evidence" });
-  const reason = el("textarea.input", { id: "reason", rows: 3, maxLength: 500 });
+  const reason = el("textarea.input", { id: "reason", rows: 3 });
+  const opened = Date.now();
   const here = el("p.place-line", {});
   const wrong = el("p.warn", { role: "alert", hidden: true });
   const withPhoto = takes(action, "photo") || needs(action, "position");
@@ -215,6 +216,7 @@ function actionDialog(row, action, done) {
       ...more.lacks(),
       needs(action, "photo") && !files.length && gettext("A photo is needed."),
       needs(action, "reason") && !reason.value.trim() && gettext("Say why."),
+      tooLong(reason.value, 500),
     ].filter(Boolean);
     if (lacks.length) {
       wrong.hidden = false;
@@ -229,14 +231,14 @@ function actionDialog(row, action, done) {
       wrong.textContent = gettext("Your position is needed: the check counts only on the spot.");
       return;
     }
-    await add("action", app.user, {
+    const added = await add("action", app.user, {
       number: row.number,
       action: action.action,
       reason: reason.value.trim(),
       ...more.read(),
       ...(fix ? { position: positionOf(fix) } : {}),
-    }, files, { action: action.label, type: headline(row) });
+    }, files, { action: action.label, type: headline(row) }, opened);
     dialog.close();
-    done();
+    done(!added);
   }
 }

@@ -12,6 +12,12 @@ export function metres(distance) {
 export const headline = (row) =>
   row.type_name || (row.flow && row.flow !== "city_management" && (row.description || row.flow_label)) || gettext("Type not known");
 
+/** What is wrong with a text that is too long; "" while it fits. A field that cut it would not say so. */
+export function tooLong(text, most) {
+  const { length } = text.trim();
+  return length > most ? fill(gettext("At most %(most)s characters; these are %(n)s."), { most, n: length }) : "";
+}
+
 /** How many there are in all: "1,234", "10,000+". */
 export const inAll = ({ count, exact }) => `${count.toLocaleString("en")}${exact ? "" : "+"}`;
 
