@@ -41,7 +41,7 @@ def fates(old: dict[str, shapely.Polygon], new: dict[str, shapely.Polygon], ever
             lineage[code] = GridVersion.Lineage.NEW
             if code in ever:
                 lineage[code] = GridVersion.Lineage.RESTORED
-            elif len(parents) > 1:
+            elif len(parents) > 1 and any(parent not in new for parent in parents):
                 lineage[code] = GridVersion.Lineage.MERGED
             elif parents and (heirs[parents[0]] > 1 or parents[0] in new):
                 lineage[code] = GridVersion.Lineage.SPLIT

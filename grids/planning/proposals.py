@@ -280,7 +280,8 @@ def as_json(found, ground: Ground, wish, measure: str) -> dict:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.1f}".removesuffix(".0") + "%"
+    # Rounded as alternatives are told, so that both say the same.
+    return f"{round(share, 4) * 100:.1f}".removesuffix(".0") + "%"
 
 
 def impossible(outlook, wish, ground: Ground, measure: str) -> str:

@@ -11,7 +11,16 @@ from grids.models import Grid, Plan, PlanEdit, PlanGrid, PlanProposal
 from grids.planning import edits, proposals
 from tests import factories
 from tests.browser import axe
-from tests.grids.planning.plans import HOME, block_at, check, make_plan, make_streets, number_of, spot
+from tests.grids.planning.plans import (
+    HOME,
+    block_at,
+    check,
+    make_plan,
+    make_streets,
+    number_of,
+    polygon,
+    spot,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -122,10 +131,41 @@ def test_a_plan_is_begun_from_the_list(page_of, planner):
     assert Plan.objects.get().state == "draft"
     page.goto("/planner/")
     expect(page.locator("tbody tr")).to_have_count(1)
+    # Another one may start from it where both have a community.
+    page.click("[data-new-plan]")
+    page.fill(".area-picker input[type=search]", "990101001002")
+    page.check('[data-code="990101001002"]')
+    page.check("#start-plan")
+    expect(page.locator("#new-from")).to_have_text("没有方案包含所选社区。")
+    page.fill(".area-picker input[type=search]", HOME)
+    page.check(f'[data-code="{HOME}"]')
+    expect(page.locator("#new-from option")).to_have_count(1)
+    expect(page.locator("#new-from")).to_contain_text(Plan.objects.get().name)
     page.goto("/planner/?q=11社区")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.goto("/planner/?q=22社区")
     expect(page.locator(".state")).to_be_visible()
+    assert page.said == []
+
+
+def test_what_was_mended_in_a_file_and_what_it_is_refused_for(page_of, planner, plan):
+    sliver = polygon((0.5, 0), (0.51, 0), (0.51, 0.5))
+    gap = {"kind": "gap", "text": "有空隙：最宽 0.31 米", "geometry": sliver}
+    Plan.objects.update(findings=[gap])
+    page = page_of(planner, f"/planner/{plan.pk}/")
+    page.wait_for_selector("#planner[data-ready]")
+    marks = "name => window.planner.stage.source(name).getFeatures().length"
+    expect(page.locator(".repairs[open] .fault")).to_have_text(gap["text"])
+    assert page.evaluate(marks, "repairs") == 1
+    page.click(".repairs summary")
+    expect(page.locator(".repairs .fault")).to_be_hidden()
+    page.wait_for_function("() => !window.planner.stage.source('repairs').getFeatures().length")
+
+    Plan.objects.update(state="failed", problem="网格未能无缝覆盖：1 处问题。")
+    page.goto(f"/planner/{plan.pk}/")
+    expect(page.locator(".fault.is-overdue")).to_have_text(gap["text"])
+    page.click(".fault")
+    assert axe.check(page) == []
     assert page.said == []
 
 

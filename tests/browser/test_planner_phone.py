@@ -6,10 +6,13 @@ from playwright.sync_api import expect
 from grids.planning import edits
 from tests.browser import axe
 from tests.browser.test_planner import (  # noqa: F401 (fixtures)
+    held_by,
     page_of,
+    pixel,
     plan,
     planner,
     reviewer,
+    saved,
 )
 from tests.grids.planning.plans import block_at, number_of
 
@@ -49,6 +52,30 @@ def test_list(page_of, planner, moved):  # noqa: F811
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert page.eval_on_selector(".table-wrap", "one => one.scrollWidth - one.clientWidth") <= 1
     assert axe.check(page) == []
+
+
+def test_editor(page_of, planner, plan):  # noqa: F811
+    """A grid is chosen in its table, blocks are handed over with a finger, a fault leads back to the map."""
+    page = page_of(planner, f"/planner/{plan.pk}/", **PHONE)
+    page.wait_for_selector("#planner[data-ready]")
+    fits(page)
+    page.tap('[data-show="left"]')
+    page.tap('.grid-table .grid-name:has(.code:text-is("002"))')
+    page.tap("#grid-card .button:has-text('划入本网格')")
+    expect(page.locator("#map")).to_be_visible()
+    page.touchscreen.tap(*pixel(page, 0.4, 0.4))
+    saved(page, 1)
+    assert held_by(plan, 0.4, 0.4) == "002"
+    fits(page)
+    # What would lie apart is refused, and done when it is meant.
+    page.touchscreen.tap(*pixel(page, 0.1, 0.9))
+    page.locator(".toast button", has_text="仍然执行").tap()
+    saved(page, 2)
+    page.tap('[data-show="right"]')
+    page.locator(".fault", has_text="002").first.tap()
+    expect(page.locator("#map")).to_be_visible()
+    expect(page.locator("#side")).to_be_hidden()
+    fits(page)
 
 
 def test_compare(page_of, planner, moved):  # noqa: F811

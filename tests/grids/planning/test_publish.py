@@ -11,6 +11,7 @@ from cases.models import DispatchRule, Transition
 from geo.models import Area, AuditEntry, Notice
 from geo.problems import Problem
 from grids import assignment, publication, undoing
+from grids.descent import fates
 from grids.models import Grid, GridDuty, GridVersion, PlanStep, Publication
 from grids.planning import publish, review
 from grids.planning.borders import borders
@@ -108,6 +109,16 @@ def test_publishing_writes_lineage_names_and_rows(planner, reviewer):
     assert stays.grid.code[-3:] == "004"
     assert right()
     assert AuditEntry.objects.filter(action="plan.publish", object_id=str(plan.pk)).exists()
+
+
+def test_what_is_carved_out_of_several_is_split_off_as_long_as_they_live():
+    def row(*edges):
+        return {code: shapely.box(left, 0, right, 1) for code, left, right in edges}
+
+    old = row(("1", 0, 4), ("2", 4, 8))
+    carved = fates(old, row(("1", 0, 3), ("801", 3, 5), ("2", 5, 8)), set(old))
+    assert carved.lineage["801"] == "split" and carved.descent["801"] == ["1", "2"]
+    assert fates(old, row(("1", 0, 3), ("3", 3, 8)), set(old)).lineage["3"] == "merged"
 
 
 def test_duties_rules_cases_and_notices_follow(planner, reviewer):

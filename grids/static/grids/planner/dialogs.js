@@ -26,6 +26,7 @@ export function newPlan() {
   const name = el("input", { id: "new-name", maxLength: 100, required: true, autocomplete: "off" });
   const picker = areaPicker({
     onchange: (areas) => {
+      listPlans();
       if (!name.dataset.typed) name.value = areas.length ? fill(gettext("%(names)s: new borders"), { names: areas.slice(0, 2).map((area) => area.name).join("、") }) : "";
     },
   });
@@ -41,18 +42,26 @@ export function newPlan() {
   const grids = el("input", { id: "new-grids", type: "number", min: 1, max: 60, value: 1 });
   const start = () => starts.find(([id]) => form.querySelector(`#start-${id}`).checked)[0];
 
+  let plans = null;
+  /** Those that have one of the chosen communities. */
+  function listPlans() {
+    if (!plans) return;
+    const wanted = new Set(picker.chosen());
+    const fit = plans.filter((plan) => !wanted.size || plan.communities.some(({ code }) => wanted.has(code)));
+    const kept = from.value;
+    from.replaceChildren(...fit.map((plan) => el("option", { value: plan.id, selected: String(plan.id) === kept }, `${plan.name} · ${plan.state_label}`)));
+    if (!fit.length) from.append(el("option", { value: "" }, gettext("No plan has one of these communities.")));
+  }
+
   async function show() {
     const which = start();
     if (which === "plan") {
       more.replaceChildren(field(gettext("Plan"), from, gettext("Its borders are taken for the communities that both have.")));
-      if (!from.childElementCount) {
-        try {
-          const found = await getJSON(plansURL());
-          const plans = Array.isArray(found) ? found : found.results;
-          from.replaceChildren(...plans.map((plan) => el("option", { value: plan.id }, `${plan.name} · ${plan.state_label ?? plan.state}`)));
-        } catch (error) {
-          complain(problem, error);
-        }
+      try {
+        plans ??= (await getJSON(`${plansURL()}?limit=500`)).results.filter((plan) => !["preparing", "failed"].includes(plan.state));
+        listPlans();
+      } catch (error) {
+        complain(problem, error);
       }
     } else if (which === "file") {
       more.replaceChildren(field(gettext("File"), file, gettext("GeoPackage, zipped Shapefile, GeoJSON, KML, DXF and others. Gaps and overlaps under 0.5 m are repaired, and each repair is shown.")),
@@ -64,7 +73,7 @@ export function newPlan() {
 
   const form = el("form.stack", { onsubmit: (event) => { event.preventDefault(); send(); } }, problem,
     el("div.field", {}, el("span.label.needed", {}, gettext("Communities")), picker.element),
-    field(gettext("Name"), name),
+    el("div.field", {}, el("label.needed", { htmlFor: name.id }, gettext("Name")), name),
     el("fieldset.field", {}, el("legend", {}, gettext("Start from")), el("div.choices", {}, ...starts.map(([id, label], index) =>
       el("label.choice", {}, el("input", { type: "radio", name: "start", id: `start-${id}`, checked: index === 0, onchange: show }), el("span", {}, label))))),
     more, el("button", { hidden: true }));
@@ -80,6 +89,7 @@ export function newPlan() {
     }
     const which = start();
     const given = { name: name.value.trim(), communities: picker.chosen(), start: which, client_key: key };
+    if (which === "plan" && !from.value) return complain(problem, new Error(gettext("Choose a plan to start from.")));
     if (which === "plan") given.from = Number(from.value);
     if (which === "outline") given.grids = Number(grids.value) || 1;
     let body = given;

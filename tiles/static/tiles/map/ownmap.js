@@ -21,14 +21,16 @@ const painters = {
     return (feature) => (feature.get("level") === "district" && /Polygon/.test(feature.getType()) ? land : null);
   },
   reference_lines(tone, named) {
-    // A river or a lake as wide as it is.
+    // A river or a lake as wide as it is; what has a line as well has its name along that.
+    const along = new Set();
     const waters = new Style({ fill: new Fill({ color: tone.water }), stroke: new Stroke({ color: tone.water, width: 1 }), zIndex: 1 });
     return (feature, metres) => {
       const kind = feature.get("kind");
       const rank = Number(feature.get("rank") ?? 3);
       const name = named && feature.get("name");
-      if (kind === "water" && /Polygon/.test(feature.getType())) return [waters].concat(metres < 12 && name ? label(name, tone, "#4f86a0", 29, "point") : []);
+      if (kind === "water" && /Polygon/.test(feature.getType())) return [waters].concat(metres < 12 && name && !along.has(name) ? label(name, tone, "#4f86a0", 29, "point") : []);
       if (kind === "water") {
+        if (name) along.add(name);
         return [line(tone.water, wide(feature.get("width_m") ?? 12, metres, rank === 1 ? 2.5 : 1, 60), 1)]
           .concat(metres < 12 && name ? label(name, tone, "#4f86a0", 30) : []);
       }
