@@ -3,12 +3,13 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import psycopg
 import pytest
 
-from tests.ops.installation import Installation
+from tests.ops.installation import ROOT, Installation
 
 pytestmark = pytest.mark.slow
 
@@ -120,5 +121,11 @@ def test_stop_leaves_nothing_behind(installation):
     assert installation.processes() == []
     assert installation.status() == 0
     assert "Nothing is running" in installation.run("stop").stdout
+    # Nor does a start that stays, as under systemd, when it is stopped in the middle.
+    words = [ROOT / "script" / "server", "--foreground", "--no-demo", "--port", str(installation.port)]
+    with subprocess.Popen(words, env=installation.environment, stdout=subprocess.DEVNULL) as starting:
+        installation.running("postgres")
+        starting.terminate()
+    assert installation.processes() == []
     installation.server()
     assert installation.status() == 200
