@@ -32,7 +32,7 @@ FORMAT = 1
 # A trigger's "when (old.geom is distinct from new.geom)" finds PostGIS's operator in the search path alone,
 # which pg_restore empties: triggers, and the comments on them, are restored with a search path.
 TRIGGER = re.compile(r"^\d+; \d+ \d+ (TRIGGER|COMMENT \S+ TRIGGER) ")
-# PostGIS itself, with its table of systems, which a superuser made in a database of somebody else's: not ours to fill.
+# PostGIS itself with its table of systems: in a database of somebody else's a superuser made and filled it.
 POSTGIS = re.compile(
     r"^\d+; \d+ \d+ (EXTENSION - postgis |COMMENT - EXTENSION postgis |TABLE DATA \S+ spatial_ref_sys )"
 )

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -122,8 +123,27 @@ def test_backup_and_restore_into_a_second_cluster(installation):
         second.run("restore", str(archive), "--yes")
         assert rows(second) == wanted
         second.wait_healthy(30)
+        into_a_database_of_somebody_else(archive, second, wanted)
     finally:
         second.remove()
+
+
+def into_a_database_of_somebody_else(archive, cluster, wanted) -> None:
+    """A superuser made it, with PostGIS; its owner, as whom the archive comes in, is none."""
+    superuser = cluster.database_url.replace("wangge@", "postgres@")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("create database elsewhere owner wangge template template0")
+    with psycopg.connect(superuser.removesuffix("wangge") + "elsewhere") as connection:
+        connection.execute("create extension postgis")
+    there = cluster.database_url.removesuffix("wangge") + "elsewhere"
+    third = Installation()
+    try:
+        (third.data / "venv").symlink_to(third.environment["WANGGE_VENV"])
+        third.environment["DATABASE_URL"] = there.replace("postgresql:", "postgis:")
+        third.run("restore", str(archive))
+        assert rows(SimpleNamespace(database_url=there)) == wanted
+    finally:
+        third.remove()
 
 
 def test_a_backup_never_replaces_a_file(installation):

@@ -5,13 +5,14 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
 import time
 import urllib.request
 
 import psycopg
 import pytest
 
-from tests.ops.installation import Installation
+from tests.ops.installation import ROOT, Installation
 
 pytestmark = pytest.mark.slow
 
@@ -159,5 +160,11 @@ def test_stop_leaves_nothing_behind(installation):
     assert installation.processes() == []
     assert installation.status() == 0
     assert "Nothing is running" in installation.run("stop").stdout
+    # Nor does a start that stays, as under systemd, when it is stopped in the middle.
+    words = [ROOT / "script" / "server", "--foreground", "--no-demo", "--port", str(installation.port)]
+    with subprocess.Popen(words, env=installation.environment, stdout=subprocess.DEVNULL) as starting:
+        installation.running("postgres")
+        starting.terminate()
+    assert installation.processes() == []
     installation.server()
     assert installation.status() == 200
