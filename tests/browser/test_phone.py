@@ -10,7 +10,7 @@ from django.utils.translation import override
 from PIL import Image, TiffImagePlugin
 from playwright.sync_api import expect
 
-from cases import guards
+from cases import dispatch, guards
 from cases.actions import Given, act
 from cases.models import Case, Transition
 from geo.models import Attachment
@@ -93,6 +93,8 @@ def wait_sent(page, count=1):
 
 
 def test_three_taps_with_a_component(phone, lamp, worker, noise):
+    lamp.owner_unit = factories.make_unit("市政管理处")
+    lamp.save()
     page = phone.new_page()
     said = noise(page)
     ready(page)
@@ -105,6 +107,11 @@ def test_three_taps_with_a_component(phone, lamp, worker, noise):
     assert case.geom.equals_exact(lamp.geom, 1e-7)
     assert (case.position_source, case.raw_crs, case.source) == ("component", "wgs84", "worker")
     assert case.number in page.inner_text(".sent-head")
+    # Where it went, and why there.
+    page.tap("a.button:has-text('查看案件')")
+    page.wait_for_selector("ol.happened")
+    with override("zh-hans"):
+        assert dispatch.explain(case.decision) in page.inner_text("ol.happened")
     assert said == []
 
 
