@@ -41,6 +41,8 @@ def worker(city):
 def lamp(city):
     """A component underfoot."""
     kind = factories.make_type(type_code="01", name="上水井盖")
+    kind.initials = "ssjg"
+    kind.save()
     return factories.make_component(factories.at(0.2502, 0.2502), type=kind)
 
 
@@ -123,7 +125,7 @@ def test_report_online_with_photos_that_keep_time_and_place(phone, lamp):
     page.set_input_files("#gallery", [photo(800)])
     page.wait_for_selector(".step .photo >> nth=1")
     page.get_by_role("button", name=re.compile("照片的位置|The photo's place")).tap()
-    page.fill("#type-search", "上水")
+    page.fill("#type-search", "ssjg")
     page.tap(".picker .chip >> nth=0")
     page.fill("#words", "井盖翘起")
     page.tap(".send-bar .button.main")
@@ -139,6 +141,9 @@ def test_report_online_with_photos_that_keep_time_and_place(phone, lamp):
     assert second.width == 800
     assert case.case_attachments.count() == 2
     assert re.search(r"2.{1,6}2", page.inner_text(".receipts"))
+    # Next time it is among the recent ones.
+    page.goto("/m/report")
+    expect(page.locator(".picker .chips").first).to_contain_text("上水井盖")
 
 
 def test_offline_report_survives_a_killed_tab_and_arrives_once(phone, lamp):
