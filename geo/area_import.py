@@ -187,19 +187,16 @@ def _warn_about_datum(outlines: Outlines, areas, known, report: Report) -> None:
         ground = np.array(
             [shapely.boundary(shapely.from_wkb(bytes(areas[code].geom.wkb))) for code in raw], dtype=object
         )
-    try:
-        crs = coordinates.crs_name(outlines.crs)
-    except coordinates.CoordinateError:
-        return  # a projected system of another country leaves nothing to guess
     if not raw or not ground.size:
         return
-    lon, lat = coordinates.boundary_points(np.array(list(raw.values())))
-    if crs in coordinates.GEOGRAPHIC:
-        # Around known ground, by more than any datum's shift: else the sample would be spent far away.
-        west, south, east, north = shapely.total_bounds(ground)
-        near = (lon > west - 0.02) & (lon < east + 0.02) & (lat > south - 0.02) & (lat < north + 0.02)
-        lon, lat = lon[near], lat[near]
-    guess = coordinates.probable_datum(lon, lat, ground, crs)
+    try:
+        lon, lat, datum = coordinates.declared_borders(np.array(list(raw.values())), outlines.crs)
+    except coordinates.CoordinateError:
+        return  # a projected system of another country leaves nothing to guess
+    # Around known ground, by more than any datum's shift: else the sample would be spent far away.
+    west, south, east, north = shapely.total_bounds(ground)
+    near = (lon > west - 0.02) & (lon < east + 0.02) & (lat > south - 0.02) & (lat < north + 0.02)
+    guess = coordinates.probable_datum(lon[near], lat[near], ground, datum)
     if guess.suspicious:
         report.warnings.insert(0, guess.warning)
 

@@ -361,13 +361,23 @@ def probable_datum(
     return DatumGuess(name, min(residuals, key=residuals.get), residuals, min(counts))
 
 
-def boundary_points(geometries, every: float = 50.0):
-    """Points along borders of polygons or along lines, about ``every`` metres apart: ``(lon, lat)``.
+def boundary_points(geometries, every: float = 50.0, *, projected: bool = False):
+    """Points along borders of polygons or along lines, about ``every`` metres apart: ``(x, y)``.
 
-    Vertices alone would say little about a straight border, and all about a wriggling one.
+    Vertices alone would say little about a straight border, and all about a wriggling one. ``projected``: the
+    numbers are metres already, not degrees.
     """
     lines = shapely.get_parts(
         np.where(shapely.get_dimensions(geometries) == 2, shapely.boundary(geometries), geometries)
     )
-    xy = shapely.get_coordinates(shapely.segmentize(lines, every / METRES_PER_DEGREE))
+    xy = shapely.get_coordinates(shapely.segmentize(lines, every if projected else every / METRES_PER_DEGREE))
     return xy[:, 0], xy[:, 1]
+
+
+def declared_borders(geometries, crs: str | int, every: float = 50.0):
+    """Borders as they lie in a file, as degrees for ``probable_datum``: ``(lon, lat, datum)``."""
+    name = crs_name(crs)
+    if name in GEOGRAPHIC:
+        return *boundary_points(geometries, every), name
+    x, y = boundary_points(geometries, every, projected=True)
+    return *to_wgs84(x, y, name), CGCS2000

@@ -21,6 +21,8 @@ MOST_NAME = 100
 NAME_FIELDS = ("name", "grid_name", "wgmc", "网格名称", "名称")
 # Ring of a drawing in SVG units; a fault that would be smaller gets a circle of this radius.
 DRAWING_SIDE, DOT = 1000, 9
+# Communities whose borders tell a wrong datum well enough.
+LOOKED_AT = 50
 
 
 @dataclass
@@ -34,6 +36,7 @@ class GridFile:
     errors: list[str] = field(default_factory=list)
     repairs: list[coverage.Finding] = field(default_factory=list)
     faults: list[coverage.Finding] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     shapes: dict[str, dict[str, shapely.Geometry]] = field(default_factory=dict)
     outlines: dict[str, shapely.Geometry] = field(default_factory=dict)
 
@@ -73,7 +76,30 @@ def read_grids(
         row = frame.iloc[number - 1]
         _take(result, rows, number, geometry, row, code_field, name_field, kind_field, unit)
     _check(result, rows, progress)
+    if result.faults:
+        _warn_about_datum(result, frame, rows, crs)
     return result
+
+
+def _warn_about_datum(result: GridFile, frame, rows, crs) -> None:
+    """Borders that do not fit may lie in another datum than the declared one: say in which."""
+    raw: dict[str, list] = {}
+    for code, row in rows.items():
+        if code[:12] in result.outlines:
+            raw.setdefault(code[:12], []).append(shapely.buffer(frame.geometry.iloc[row[0] - 1], 0))
+    if not raw:
+        return
+    some = sorted(raw)[:LOOKED_AT]
+    outer = np.array([shapely.union_all(raw[code]) for code in some], dtype=object)
+    known = shapely.boundary(np.array([result.outlines[code] for code in some], dtype=object))
+    try:
+        said = crs or frame.crs.to_epsg() or frame.crs.to_wkt()
+        lon, lat, datum = coordinates.declared_borders(outer, said, every=10)
+    except coordinates.CoordinateError:
+        return
+    guess = coordinates.probable_datum(lon, lat, known, datum)
+    if guess.suspicious:
+        result.warnings.append(guess.warning)
 
 
 def read_frame(path: Path | str, crs: str | int | None, *, layer: str | None = None, encoding=None):

@@ -127,6 +127,10 @@ def tabs(request, filters: Filters) -> list[dict]:
     counted = {key: sum(found[phase] for phase in group) for key, group in PHASES.items()}
     counted["all"] = COUNT_TO + 1 if many else found["all"]
     counted["mine"] = opened.filter(todo.mine(request.user)).order_by()[: COUNT_TO + 1].count()
+    if filters.get("state"):
+        # Other tabs leave the state behind, and so do their counts; the tab in hand tells what it lists.
+        listed = filters.tab(filters.narrow(visible(request)), request.user)
+        counted[filters.view] = listed.order_by()[: COUNT_TO + 1].count()
     return [
         {
             "id": key,

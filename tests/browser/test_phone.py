@@ -10,7 +10,7 @@ from django.utils.translation import override
 from PIL import Image, TiffImagePlugin
 from playwright.sync_api import expect
 
-from cases import guards
+from cases import dispatch, guards
 from cases.actions import Given, act
 from cases.models import Case, Transition
 from geo.models import Attachment
@@ -41,6 +41,8 @@ def worker(city):
 def lamp(city):
     """A component underfoot."""
     kind = factories.make_type(type_code="01", name="上水井盖")
+    kind.initials = "ssjg"
+    kind.save()
     return factories.make_component(factories.at(0.2502, 0.2502), type=kind)
 
 
@@ -93,6 +95,8 @@ def wait_sent(page, count=1):
 
 
 def test_three_taps_with_a_component(phone, lamp, worker, noise):
+    lamp.owner_unit = factories.make_unit("市政管理处")
+    lamp.save()
     page = phone.new_page()
     said = noise(page)
     ready(page)
@@ -105,6 +109,11 @@ def test_three_taps_with_a_component(phone, lamp, worker, noise):
     assert case.geom.equals_exact(lamp.geom, 1e-7)
     assert (case.position_source, case.raw_crs, case.source) == ("component", "wgs84", "worker")
     assert case.number in page.inner_text(".sent-head")
+    # Where it went, and why there.
+    page.tap("a.button:has-text('查看案件')")
+    page.wait_for_selector("ol.happened")
+    with override("zh-hans"):
+        assert dispatch.explain(case.decision) in page.inner_text("ol.happened")
     assert said == []
 
 
@@ -116,7 +125,7 @@ def test_report_online_with_photos_that_keep_time_and_place(phone, lamp):
     page.set_input_files("#gallery", [photo(800)])
     page.wait_for_selector(".step .photo >> nth=1")
     page.get_by_role("button", name=re.compile("照片的位置|The photo's place")).tap()
-    page.fill("#type-search", "上水")
+    page.fill("#type-search", "ssjg")
     page.tap(".picker .chip >> nth=0")
     page.fill("#words", "井盖翘起")
     page.tap(".send-bar .button.main")
@@ -132,6 +141,9 @@ def test_report_online_with_photos_that_keep_time_and_place(phone, lamp):
     assert second.width == 800
     assert case.case_attachments.count() == 2
     assert re.search(r"2.{1,6}2", page.inner_text(".receipts"))
+    # Next time it is among the recent ones.
+    page.goto("/m/report")
+    expect(page.locator(".picker .chips").first).to_contain_text("上水井盖")
 
 
 def test_offline_report_survives_a_killed_tab_and_arrives_once(phone, lamp):

@@ -213,3 +213,12 @@ def test_a_ring_must_be_a_ring():
     assert parse_ring("83.9,39.5;84,39.5;84,39.6").valid
     with pytest.raises(Problem):
         parse_ring("83.9,39.5")
+
+
+def test_the_tab_in_hand_tells_what_a_state_leaves(client, lead):
+    for state in ("reported", "accepted", "closed"):
+        factories.make_case(factories.at(0.2, 0.2), state=state)
+    client.force_login(lead)
+    for address, count in (("/?view=all", "3"), ("/?view=all&state=open", "2"), ("/?state=closed", "1")):
+        tabs = {tab["id"]: tab["count"] for tab in client.get(address).context["tabs"] if tab["current"]}
+        assert list(tabs.values()) == [count], address

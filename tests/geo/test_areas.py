@@ -258,7 +258,7 @@ def test_an_older_list_is_a_conflict(db):
 def test_files_that_cannot_be_used(db, tmp_path, shared_data):
     codes = shared_data / NEWER
     for arguments, said in (
-        ((tmp_path / "none.csv",), "No such file"),
+        ((tmp_path / "none.csv",), "There is no file"),
         ((codes, "--outlines", codes), "outlines|read|No field"),
         ((codes, "--outlines", shared_data / CNMAPS, "--crs", "gcj02", "--code-field", "nix"), "No field"),
         ((codes, "--outlines", shared_data / CNMAPS, "--crs", "mars"), "mars"),

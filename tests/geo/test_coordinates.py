@@ -166,3 +166,13 @@ def test_probable_datum_by_the_same_codes_and_by_the_city():
     assert c.probable_datum(*shifted, town).suspicious
     assert not c.probable_datum(lon, lat, town).suspicious
     assert not c.probable_datum([], [], town).suspicious
+
+
+def test_borders_in_metres_are_sampled_like_those_in_degrees():
+    """A city's outline in a projected system is some thousand points, not some hundred million."""
+    square = shapely.box(83.9, 39.5, 83.95, 39.55)
+    metric = shapely.transform(square, lambda xy: np.column_stack(c.from_wgs84(xy[:, 0], xy[:, 1], 4537)))
+    lon, lat, datum = c.declared_borders(np.array([metric]), 4537)
+    assert datum == c.CGCS2000 and 300 < lon.size < 600
+    assert abs(lon - 83.925).max() < 0.0251 and abs(lat - 39.525).max() < 0.0251
+    assert c.declared_borders(np.array([square]), "gcj02")[2] == c.GCJ02

@@ -149,6 +149,18 @@ def test_from_other_systems(city, tmp_path, crs):
     assert stored.equals_exact(NEW[f"{HOME}001"], 2e-7, normalize=True)
 
 
+def test_borders_in_another_datum_are_refused_and_the_datum_is_named(city, tmp_path, capsys):
+    shifted = shapely.transform(
+        list(NEW.values()),
+        lambda xy: shapely.get_coordinates(shapely.points(*coordinates.from_wgs84(*xy.T, "gcj02"))),
+    )
+    grids = dict(zip(NEW, shifted, strict=True))
+    before = in_force()
+    with pytest.raises(CommandError):
+        call_command("import_grids", write(tmp_path / "g.gpkg", grids))
+    assert "gcj02" in capsys.readouterr().err and in_force() == before
+
+
 def test_unit_grids(city, tmp_path):
     component = make_component(at(0.3, 0.3))
     whole = {f"{HOME}001": shapely.box(LON, LAT, LON + SIDE, LAT + SIDE)}

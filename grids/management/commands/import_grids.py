@@ -87,7 +87,7 @@ class Command(FileCommand):
                 }
             )
             return
-        for text in result.errors:
+        for text in (*result.warnings, *result.errors):
             self.stderr.write(text)
         for finding in result.faults:
             self.stderr.write(finding.text)

@@ -143,6 +143,7 @@ export async function taskScreen(root, { rest, go, shown }) {
         el("li", {}, el("b", {}, line.label),
           el("span.muted", {}, [line.unit?.name || line.actor?.name, line.to_unit?.name].filter(Boolean).join(" → ")),
           line.reason && el("span", {}, line.reason),
+          line.decision && el("span.muted", {}, line.decision),
           el("time.muted", { dateTime: line.at, title: exact(line.at) }, ago(line.at))))));
   }
 
