@@ -58,15 +58,18 @@ def reassign(model: type[Located], grid_model, communities: list[str]) -> list[t
         if not moved:
             return []
         # With the rows counted the planner goes by the key; a guess would read the whole table.
+        rows, _old, new = zip(*moved, strict=True)
         cursor.execute(
-            f"""
-            update {table} t set {grid_id} = m.new_id
-            from unnest(%s::bigint[], %s::bigint[], %s::bigint[]) m(id, old_id, new_id) where t.id = m.id
-            returning t.id, m.old_id, m.new_id
-            """,
-            [list(one) for one in zip(*moved, strict=True)],
+            f"update {table} t set {grid_id} = m.new_id"
+            " from unnest(%s::bigint[], %s::bigint[]) m(id, new_id) where t.id = m.id",
+            [_array(rows), _array(new)],
         )
-        return cursor.fetchall()
+        return moved
+
+
+def _array(numbers) -> str:
+    """Numbers or None as PostgreSQL writes an array; psycopg would look at each of tens of thousands."""
+    return "{" + ",".join("NULL" if number is None else str(number) for number in numbers) + "}"
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def _publish(communities, model, user, act) -> Result:
     for grid in model.objects.filter(community_code__in=codes).defer("geom_3857", "label_point"):
         standing[grid.community_code][grid.code] = grid
     in_force = [g for grids in standing.values() for g in grids.values() if g.retired_on is None]
-    _check_day(model, in_force, act["effective_on"])
+    _check_day(model, codes, act["effective_on"])
     publication = Publication.objects.create(
         published_by=user if user is not None and user.is_authenticated else None,
         communities=codes,
@@ -159,13 +159,14 @@ def _hand_over(publication, changes: _Changes, result: Result) -> None:
     succession.hand_over(publication, changes.gone, heirs_of(changes.descent, changes.gone), born)
 
 
-def _check_day(model, in_force, day: date) -> None:
+def _check_day(model, codes, day: date) -> None:
     """A border cannot end before it began."""
     owner = "grid" if model is Grid else "unit_grid"
     versions = model._meta.get_field("versions").related_model.objects.filter(
         valid_to=None, valid_from__gt=day
     )
-    late = versions.filter(**{f"{owner}__in": in_force}).order_by("-valid_from").first()
+    ours = {f"{owner}__community_code__in": codes, f"{owner}__retired_on": None}
+    late = versions.filter(**ours).select_related(owner).order_by("-valid_from").first()
     if late is not None:
         raise Problem(
             _("%(grid)s is in force since %(day)s; borders cannot be published for a day before.")
