@@ -72,12 +72,13 @@ def read_frame(path: Path | str, layer: str | None = None, encoding: str | None 
     """A layer of any OGR format as a table with geometries, or a Problem that says why not."""
     import pyogrio  # with pandas 50 MB, for whoever reads files
 
-    path = Path(path)
-    check_whole(path)
+    name, path = str(path), Path(path)
+    # What lies in an archive ("/vsizip/...") is GDAL's to find.
+    if not name.startswith("/vsi"):
+        check_whole(path)
+        encoding = encoding or table_encoding(path)
     try:
-        return pyogrio.read_dataframe(
-            str(path), layer=layer, encoding=encoding or table_encoding(path), force_2d=True
-        )
+        return pyogrio.read_dataframe(name, layer=layer, encoding=encoding, force_2d=True)
     except (
         pyogrio.errors.DataSourceError,
         pyogrio.errors.DataLayerError,

@@ -531,6 +531,10 @@ def test_desk_work_is_refused_in_words_and_done_once(desk):
 
     first.context.route(f"**/api/cases/{letter.number}/**", lose)
     first.tap("dialog .dialog-foot .button.main")
+    for _moment in range(100):
+        if any(arrived):
+            break
+        first.wait_for_timeout(100)
     second.tap("dialog .dialog-foot .button.main")
     with override("zh-hans"):
         expect(second.locator(".toast")).to_contain_text("已提交过")

@@ -41,7 +41,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", help="also write the tables to this file")
     parser.add_argument(
-        "--server", default="", help="a running installation's address, for cached tiles and load"
+        "--server", default="", help="a running installation's address, for cached tiles, load and tipg"
     )
     parser.add_argument("--peers", action="store_true", help="compare with others, installed for the run")
     parser.add_argument("--pair", default="", help="SMALL,LARGE: the databases that many compares")

@@ -4,7 +4,8 @@ tipg is installed for the run in an environment of its own. It serves views over
 fields our tiles and features have, of a schema that is removed again. It may read without parallel workers,
 as ours does, keeps its connections, and leaves no feature out. It knows no accounts; ours looks up session
 and rights for each tile. No tile comes from a cache: ours is emptied before each round. Pages of features are
-never kept.
+never kept. With ``--server`` ours is the running installation at that address (of this database and data
+directory), nginx and all; without it, its web workers alone.
 """
 
 import gzip
@@ -16,9 +17,9 @@ import subprocess
 import sys
 import tempfile
 import venv
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from django.conf import settings
@@ -60,7 +61,8 @@ def measure(options) -> str:
             return (
                 f"tipg {VERSION} could not be installed, and is not compared: {said.stderr.strip()[-500:]}\n"
             )
-        with _views(), _tipg(python) as theirs, _ours(Path(folder)) as (ours, headers, empty):
+        with _views(), _tipg(python) as theirs, _ours(Path(folder), options.server) as asked:
+            ours, headers, empty = asked
             return (
                 _tiles(options, theirs, ours, headers, empty) + "\n" + _pages(options, theirs, ours, headers)
             )
@@ -114,9 +116,9 @@ def _tipg(python: Path):
 
 
 @contextmanager
-def _ours(folder: Path):
-    """Our server as an installation's, without nginx: port, a city lead's cookie, how to empty its cache."""
-    cache = folder / "tiles"
+def _ours(folder: Path, server: str):
+    """Our server, installed or its workers alone: port, a city lead's cookie, how to empty its cache."""
+    cache = settings.TILE_CACHE if server else folder / "tiles"
     city = code_of_the_city()
     lead = (
         Grant.objects.filter(
@@ -133,7 +135,8 @@ def _ours(folder: Path):
     session["_auth_user_hash"] = lead.user.get_session_auth_hash()
     session["grant"] = lead.pk
     session.create()
-    port = web.free_port()
+    cookie = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}"}
+    port = urlsplit(server).port if server else web.free_port()
     environment = {"DJANGO_SETTINGS_MODULE": "bench.served", "BENCH_TILES": str(cache)}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     command = [sys.executable, "-m", "gunicorn", "geo.wsgi", "--bind", f"127.0.0.1:{port}"]
@@ -143,9 +146,10 @@ def _ours(folder: Path):
         for layer in cache.glob("v-*/*"):
             shutil.rmtree(layer)
 
+    serving = nullcontext() if server else web.serving(command, port, environment, "/healthz")
     try:
-        with web.serving(command, port, environment, "/healthz"):
-            yield port, {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}"}, empty
+        with serving:
+            yield port, cookie, empty
     finally:
         session.delete()
 
