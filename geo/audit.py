@@ -1,10 +1,11 @@
 """The audit log: written here and nowhere else."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from geo.models import AuditEntry
 
-# Words for actions; apps above add theirs. An action without words is shown by its code.
+# Words for actions; apps above add theirs (``audit_words``). An action without words is shown by its code.
 ACTIONS = {
     "login": _("Logged in"),
     "logout": _("Logged out"),
@@ -32,6 +33,82 @@ ACTIONS = {
     "calendar.delete_day": _("Deleted a calendar day"),
     "calendar.delete_hours": _("Deleted office hours"),
     "office_hours.add": _("Added office hours"),
+}
+
+# Words for the details of an entry; one without words is shown by its name.
+DETAILS = {
+    "about": pgettext_lazy("audit log", "about"),
+    "active": pgettext_lazy("audit log", "active"),
+    "added": pgettext_lazy("audit log", "added"),
+    "address": pgettext_lazy("audit log", "address"),
+    "after": pgettext_lazy("audit log", "after"),
+    "assessors": pgettext_lazy("audit log", "assessors"),
+    "base": pgettext_lazy("audit log", "compared with"),
+    "before": pgettext_lazy("audit log", "before"),
+    "begins": pgettext_lazy("audit log", "begins"),
+    "case": pgettext_lazy("audit log", "case"),
+    "changed": pgettext_lazy("audit log", "changed"),
+    "changes": pgettext_lazy("audit log", "changes"),
+    "channel": pgettext_lazy("audit log", "channel"),
+    "code": pgettext_lazy("audit log", "code"),
+    "communities": pgettext_lazy("audit log", "communities"),
+    "copied": pgettext_lazy("audit log", "copied from"),
+    "count": pgettext_lazy("audit log", "number"),
+    "created": pgettext_lazy("audit log", "new"),
+    "crs": pgettext_lazy("audit log", "coordinate system"),
+    "days": pgettext_lazy("audit log", "days"),
+    "did": pgettext_lazy("audit log", "done"),
+    "event": pgettext_lazy("audit log", "event"),
+    "fields": pgettext_lazy("audit log", "fields"),
+    "file": pgettext_lazy("audit log", "file"),
+    "filters": pgettext_lazy("audit log", "filters"),
+    "format": pgettext_lazy("audit log", "format"),
+    "found": pgettext_lazy("audit log", "found"),
+    "item": pgettext_lazy("audit log", "item"),
+    "items": pgettext_lazy("audit log", "items"),
+    "kind": pgettext_lazy("audit log", "kind"),
+    "label": pgettext_lazy("audit log", "label"),
+    "language": pgettext_lazy("audit log", "language"),
+    "layer": pgettext_lazy("audit log", "layer"),
+    "may_post": pgettext_lazy("audit log", "may report"),
+    "moved": pgettext_lazy("audit log", "moved"),
+    "name": pgettext_lazy("audit log", "name"),
+    "number": pgettext_lazy("audit log", "number"),
+    "origin": pgettext_lazy("audit log", "origin"),
+    "out": pgettext_lazy("audit log", "taken out"),
+    "outlines": pgettext_lazy("audit log", "outlines"),
+    "owner": pgettext_lazy("audit log", "owner"),
+    "parent": pgettext_lazy("audit log", "parent"),
+    "per_hour": pgettext_lazy("audit log", "per hour"),
+    "point": pgettext_lazy("audit log", "point"),
+    "points": pgettext_lazy("audit log", "points"),
+    "prefix": pgettext_lazy("audit log", "begins with"),
+    "query": pgettext_lazy("audit log", "filter"),
+    "rectangles": pgettext_lazy("audit log", "rectangles"),
+    "refused": pgettext_lazy("audit log", "refused"),
+    "remark": pgettext_lazy("audit log", "remark"),
+    "removed": pgettext_lazy("audit log", "removed"),
+    "renamed": pgettext_lazy("audit log", "renamed"),
+    "report": pgettext_lazy("audit log", "report"),
+    "retired": pgettext_lazy("audit log", "gone"),
+    "reviewed": pgettext_lazy("audit log", "reviewed"),
+    "role": pgettext_lazy("audit log", "role"),
+    "row": pgettext_lazy("audit log", "row"),
+    "rows": pgettext_lazy("audit log", "rows"),
+    "sampling": pgettext_lazy("audit log", "sample"),
+    "seed": pgettext_lazy("audit log", "seed"),
+    "source": pgettext_lazy("audit log", "source"),
+    "start": pgettext_lazy("audit log", "begun from"),
+    "target": pgettext_lazy("audit log", "target"),
+    "title": pgettext_lazy("audit log", "title"),
+    "type": pgettext_lazy("audit log", "type"),
+    "unit": pgettext_lazy("audit log", "unit"),
+    "updated": pgettext_lazy("audit log", "updated"),
+    "url": pgettext_lazy("audit log", "address on the web"),
+    "valid_from": pgettext_lazy("audit log", "valid from"),
+    "valid_to": pgettext_lazy("audit log", "valid until"),
+    "value": pgettext_lazy("audit log", "value"),
+    "version": pgettext_lazy("audit log", "version"),
 }
 
 

@@ -229,4 +229,4 @@ finders: Registry = Registry()
 
 def discover() -> None:
     """Import every app's registrations."""
-    autodiscover_modules("layers", "measures", "places", "search")
+    autodiscover_modules("layers", "measures", "places", "search", "audit_words")

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
 
 from django import forms
+from django.apps import apps
 from django.http import StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -65,17 +66,28 @@ def _columns() -> list[str]:
 
 
 def _cells(row: AuditEntry) -> list[str]:
-    detail = "; ".join(f"{key}: {said}" for key, value in row.detail.items() if (said := _plain(value)))
+    told = {audit.DETAILS.get(key, key): _plain(value) for key, value in row.detail.items()}
+    detail = "; ".join(f"{key}: {said}" for key, said in told.items() if said)
     return [
         timezone.localtime(row.at).strftime("%Y-%m-%d %H:%M:%S"),
         row.actor.username if row.actor else "",
         f"{audit.ACTIONS[row.action]} {row.action}" if row.action in audit.ACTIONS else row.action,
-        f"{row.object_type} {row.object_id}".strip(),
+        _object(row),
         row.area_code,
         row.reason,
         detail,
         row.ip or "",
     ]
+
+
+def _object(row: AuditEntry) -> str:
+    """ "grid (grids.grid 12)": what it is in words, and as the page's filter takes it."""
+    known = f"{row.object_type} {row.object_id}".strip()
+    try:
+        words = apps.get_model(row.object_type)._meta.verbose_name
+    except (LookupError, ValueError):  # of an app that is no more, or no object
+        return known
+    return f"{words} ({known})"
 
 
 def _plain(value) -> str:

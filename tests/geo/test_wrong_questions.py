@@ -92,7 +92,7 @@ def test_empty_cells_of_the_log_stay_empty_and_details_are_text(client, city):
     )
     client.force_login(admin)
     page = client.get("/manage/audit/", **HTML).text
-    assert "moved: b 2; communities: 990101001001, 990101001002" in page
+    assert "移动: b 2; 社区: 990101001001, 990101001002" in page
     text = b"".join(client.get("/manage/audit/export")).decode("utf-8-sig")
     assert "'" not in text
     assert "" in next(row for row in csv.reader(io.StringIO(text)) if "plan.create" in " ".join(row))
