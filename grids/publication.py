@@ -27,6 +27,8 @@ from grids.models import DutyGrid, Grid, GridVersion, Publication, UnitGrid, Uni
 
 # Degrees, a tenth of a millimetre: the ground that changed hands is looked at so much wider.
 HAIR = 1e-9
+# Each row of such a statement is compared with all of it: a whole city at once would take minutes.
+SAVED_AT_ONCE = 500
 # More single events than this would only flood listeners: then one per community.
 EVENTS_AT_MOST = 200
 
@@ -106,13 +108,13 @@ def publish(
 class _Changes:
     """What a publication has to write besides the grids in force, gathered to be written at once.
 
-    ``pieces`` is the ground that changed hands, ``ending`` the grids whose version in force ends, ``gone``
-    those that go, ``versions`` the new versions with the grids they come from, ``descent`` what ``_descent``
-    found in all communities.
+    ``pieces`` is the ground that changed hands, by community, ``ending`` the grids whose version in force
+    ends, ``gone`` those that go, ``versions`` the new versions with the grids they come from, ``descent``
+    what ``_descent`` found in all communities.
     """
 
     publication: Publication
-    pieces: list[shapely.Geometry] = field(default_factory=list)
+    pieces: dict[str, list[shapely.Geometry]] = field(default_factory=dict)
     ending: list[object] = field(default_factory=list)
     gone: dict[str, object] = field(default_factory=dict)
     versions: list[tuple[object, list]] = field(default_factory=list)
@@ -210,7 +212,7 @@ def _apply(borders: NewBorders, standing, model, changes: _Changes, result: Resu
     old = {code: to_shapely(grid.geom) for code, grid in in_force.items()}
     fate = fates(old, {code: border.geometry for code, border in borders.grids.items()}, set(standing))
     changes.descent |= fate.descent
-    changes.pieces += fate.pieces
+    changes.pieces[borders.community] = fate.pieces
     for code in sorted(set(in_force) - set(borders.grids)):
         changes.gone[code] = in_force[code]
         changes.ending.append(in_force[code])
@@ -284,7 +286,9 @@ def _keep(model, changes: _Changes) -> None:
     grids = [version.grid if model is Grid else version.unit_grid for version, _parents in changes.versions]
     own = ("kind", "colour") if model is Grid else ("duty_grid",)
     model.objects.bulk_update(
-        [grid for grid in grids if grid.pk], ["name", "geom", "generation", "retired_on", *own]
+        [grid for grid in grids if grid.pk],
+        ["name", "geom", "generation", "retired_on", *own],
+        batch_size=SAVED_AT_ONCE,
     )
     model.objects.bulk_create([grid for grid in grids if not grid.pk])
     model.objects.filter(pk__in=[grid.pk for grid in changes.gone.values()]).update(retired_on=day)
@@ -356,15 +360,15 @@ def _move_rows(model, codes, changes: _Changes, publication, result: Result) -> 
     """Every row on ground that changed hands gets its grid: two statements per table."""
     # One piece where several grids tell of the same ground, and a hair wider: a rounded corner may not cost a
     # row. Who does not move is not written.
-    ground = shapely.union_all(changes.pieces)
-    wide = shapely.buffer(ground, HAIR, quad_segs=1, join_style="mitre")
+    ground = {code: shapely.union_all(pieces) for code, pieces in changes.pieces.items()}
+    wide = shapely.buffer(shapely.union_all(list(ground.values())), HAIR, quad_segs=1, join_style="mitre")
     if wide.is_empty:
         return
     # Inside a grid, more than a hair from every border, there is nothing to look up.
     inside, sure = [], []
     for version, _parents in changes.versions:
         grid = version.grid if model is Grid else version.unit_grid
-        here = shapely.intersection(ground, to_shapely(grid.geom))
+        here = shapely.intersection(ground[grid.community_code], to_shapely(grid.geom))
         here = shapely.buffer(here, -HAIR, quad_segs=1, join_style="mitre")
         inside.append(here)
         sure += [(part, grid.pk, grid.community_code) for part in _polygons(here)]

@@ -66,8 +66,8 @@ def _columns() -> list[str]:
 
 
 def _cells(row: AuditEntry) -> list[str]:
-    told = {audit.DETAILS.get(key, key): _plain(value) for key, value in row.detail.items()}
-    detail = "; ".join(f"{key}: {said}" for key, said in told.items() if said)
+    told = [(audit.DETAILS.get(key, key), _plain(value)) for key, value in row.detail.items()]
+    detail = "; ".join(f"{words}: {said}" for words, said in told if said)
     return [
         timezone.localtime(row.at).strftime("%Y-%m-%d %H:%M:%S"),
         row.actor.username if row.actor else "",
