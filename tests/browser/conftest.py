@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.core.signals import request_finished, request_started
 from django.test import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -85,27 +86,54 @@ def noise(chromium):
     return watch
 
 
+class Gate:
+    """Counts the requests under way in the live server, and turns away those that come too late.
+
+    A page that is closed may have sent a request that no thread has taken up yet. Begun while the tables are
+    emptied, it and the emptying would wait for each other.
+    """
+
+    def __init__(self):
+        self.open = True
+        self.under_way = 0
+        self.changed = threading.Condition()
+
+    def began(self, **_given):
+        with self.changed:
+            if not self.open:
+                raise ConnectionAbortedError("the test that asked is over")
+            self.under_way += 1
+
+    def ended(self, **_given):
+        with self.changed:
+            self.under_way -= 1
+            self.changed.notify_all()
+
+    def close(self):
+        with self.changed:
+            self.open = False
+            self.changed.wait_for(lambda: self.under_way <= 0, timeout=30)
+
+
+GATE = pytest.StashKey[Gate]()
+
+
 @pytest.fixture(autouse=True)
-def quiet(live_server):
+def quiet(live_server, request):
     """Let the server finish what pages asked for before the tables are emptied under it."""
-    from django.core.signals import request_finished, request_started
-
-    state = {"open": 0}
-    done = threading.Condition()
-
-    def began(**_given):
-        with done:
-            state["open"] += 1
-
-    def ended(**_given):
-        with done:
-            state["open"] -= 1
-            done.notify_all()
-
-    request_started.connect(began)
-    request_finished.connect(ended)
+    gate = request.node.stash[GATE] = Gate()
+    request_started.connect(gate.began)
+    request_finished.connect(gate.ended)
     yield
-    with done:
-        done.wait_for(lambda: state["open"] <= 0, timeout=10)
-    request_started.disconnect(began)
-    request_finished.disconnect(ended)
+    gate.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    """The gate stays closed until the tables are empty: other tests ask the same server."""
+    try:
+        return (yield)
+    finally:
+        if gate := item.stash.get(GATE, None):
+            request_started.disconnect(gate.began)
+            request_finished.disconnect(gate.ended)
