@@ -4,19 +4,17 @@ A file is keyed by layer, the name of what its reader may see (``rows_key``), ma
 directory for the schema's version; ``now`` points at the one in use, which is where nginx looks:
 ``{TILE_CACHE}/now/{layer}/{scope}/{matrix set}/{z}/{x}/{y}.mvt.gz``.
 
-Why no stale tile stays: the triggers write what changed in the changing transaction. Who draws a tile keeps
-its file only if no change that his snapshot did not see touches it, and asks after the file is in place.
-A change that commits later finds the file and drops it. Noted changes outlive the longest drawing.
+Why no stale tile stays: the triggers write what changed in the changing transaction. Who draws a tile places
+a draft of its file before he reads (``tiles.drafts``); a change that he did not see commits after that, and
+whoever drops what it touches finds the draft, or the file that it became.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 import shutil
-import tempfile
 import time
 from functools import cache
 from pathlib import Path
@@ -25,28 +23,17 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from geo.registry import Layer, layers
+from tiles.drafts import Draft
 from tiles.drop import BATCH, CLAIM_SQL, drop, drop_pictures
 from tiles.matrix import BUFFER, EXTENT, MatrixSet, cell_size
 from tiles.queries import bins
 from tiles.queries.session import fetchone
-from tiles.queries.tiles import Rendered
-
-log = logging.getLogger(__name__)
 
 FORMAT = 2  # of the files; a new number leaves the old ones behind
-KEEP_NOTES_S = 600
 PICTURES_S = 30 * 86400  # of base maps, which nginx serves without asking
-TOUCHED_SQL = """
-    select exists (
-        select from tiles_dirtytile
-        where relation = %(relation)s and xid >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
-            and not pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot)
-            and (box is null or box && ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326))
-    )
-"""
 WAITING_SQL = """
     select exists (
-        select from tiles_dirtytile where dropped_at is null and relation = %(relation)s
+        select from tiles_dirtytile where relation = %(relation)s
             and (box is null or box && ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326))
     )
 """
@@ -109,46 +96,20 @@ def area_of_tile(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int) ->
     return west, south, east, north
 
 
-def _place(layer: Layer, area: tuple) -> dict:
-    west, south, east, north = area
-    return {"relation": layer.model_class._meta.db_table, "w": west, "s": south, "e": east, "n": north}
+def draft(layer: Layer, scope: str, matrix_set: MatrixSet, z: int, x: int, y: int) -> Draft:
+    """Where a tile that is about to be drawn may be kept: to be entered before anything is read.
 
-
-def touched(layer: Layer, area: tuple, snapshot: str) -> bool:
-    """Whether something that the snapshot did not see has changed there."""
-    return fetchone(TOUCHED_SQL, {**_place(layer, area), "snapshot": snapshot})[0]
-
-
-def keep(
-    layer: Layer, scope: str, matrix_set: MatrixSet, z: int, x: int, y: int, rendered: Rendered, zipped: bytes
-) -> bool:
-    """Keep a tile as a file, unless something has changed in it meanwhile. Never raises for the disk."""
-    if not rendered.snapshot:
-        return False
-    area = area_of_tile(layer, matrix_set, z, x, y)
-    if touched(layer, area, rendered.snapshot):
-        return False
-    file = path(layer, scope, matrix_set, z, x, y)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".")
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(zipped)
-            os.fchmod(handle.fileno(), 0o644)
-        os.replace(name, file)
-    except OSError as error:
-        log.warning("A tile was not kept: %s", error)
-        return False
-    # Once more with the file in place: a change that commits from here on will find it and drop it.
-    if touched(layer, area, rendered.snapshot):
-        file.unlink(missing_ok=True)
-        return False
-    return True
+    Inside a transaction a tile shows what nobody else may ever see, and is not kept.
+    """
+    inside = connection.in_atomic_block
+    return Draft(None if inside else path(layer, scope, matrix_set, z, x, y))
 
 
 def waiting(layer: Layer, area: tuple) -> bool:
     """Whether a noted change there has not been dropped yet."""
-    return fetchone(WAITING_SQL, _place(layer, area))[0]
+    west, south, east, north = area
+    place = {"relation": layer.model_class._meta.db_table, "w": west, "s": south, "e": east, "n": north}
+    return fetchone(WAITING_SQL, place)[0]
 
 
 def drop_waiting() -> int:
@@ -169,7 +130,7 @@ def drop_waiting() -> int:
 
 
 def tidy(max_age_s: float = 7 * 86400) -> int:
-    """Remove other versions, tiles not made anew for long, and notes nobody can need. Returns the files."""
+    """Remove other versions and tiles not made anew for long. Returns the number of files."""
     here, root, removed = home(), Path(settings.TILE_CACHE), 0
     now = time.time()
     for entry in root.iterdir():
@@ -181,11 +142,6 @@ def tidy(max_age_s: float = 7 * 86400) -> int:
         shutil.rmtree(entry, ignore_errors=True)
     for top, age in ((here, max_age_s), (Path(settings.BASEMAP_CACHE), PICTURES_S)):
         removed += _remove_old(top, now - age)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "delete from tiles_dirtytile where dropped_at < clock_timestamp() - make_interval(secs => %s)",
-            [KEEP_NOTES_S],
-        )
     return removed
 
 

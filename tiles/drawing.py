@@ -12,7 +12,6 @@ import fcntl
 import functools
 import io
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +23,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from geo.registry import layers
 from tiles import cache
+from tiles.drafts import Draft
 from tiles.drop import DRAWN, SHEET
 from tiles.matrix import TILE_PIXELS, MatrixSet
-from tiles.queries.session import fetchall, fetchone
+from tiles.queries.session import fetchall
 
 SMOOTH = 2  # pixels drawn for one that is kept
 MARGIN = 0.05  # of a sheet, read beyond its edge
@@ -310,30 +310,28 @@ def picture(name: str, tone: str, matrix_set: MatrixSet, z: int, x: int, y: int)
         fcntl.flock(handle, fcntl.LOCK_EX)
         if (kept := cache.read(wanted)) is not None:
             return kept
-        (snapshot,) = fetchone("select pg_current_snapshot()::text", [])
         sheet = Sheet(TONES[tone], matrix_set, z, column, row)
-        whole = sheet.make()
+        places = [(i, j) for i in range(sheet.tiles[0]) for j in range(sheet.tiles[1])]
         made = {}
-        for i in range(sheet.tiles[0]):
-            for j in range(sheet.tiles[1]):
+        with contextlib.ExitStack() as stack:
+            # What changes under the brush is shown this once, and not kept.
+            drafts = {
+                (i, j): stack.enter_context(
+                    Draft(_file(name, matrix_set, z, column * SHEET + i, row * SHEET + j))
+                )
+                for i, j in places
+            }
+            whole = sheet.make()
+            for (i, j), draft in drafts.items():
                 corner = i * TILE_PIXELS, j * TILE_PIXELS
                 tile = whole.crop((*corner, corner[0] + TILE_PIXELS, corner[1] + TILE_PIXELS))
-                file = _file(name, matrix_set, z, column * SHEET + i, row * SHEET + j)
-                made[file] = _write(file, tile)
-        # Something changed under the brush: shown this once, kept not.
-        area = matrix_set.lonlat_bounds(z, x, y, SHEET)
-        if any(cache.touched(layers[layer], area, snapshot) for layer in DRAWN):
-            for file in made:
-                file.unlink(missing_ok=True)
+                made[draft.file] = _packed(tile)
+                draft.keep(made[draft.file])
     return made[wanted]
 
 
-def _write(file: Path, tile: Image.Image) -> bytes:
+def _packed(tile: Image.Image) -> bytes:
     buffer = io.BytesIO()
     # A hundred colours are plenty for a quiet map and make a third of the bytes.
     tile.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(buffer, "PNG")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}-{os.getpid()}")
-    beside.write_bytes(buffer.getvalue())
-    beside.replace(file)
     return buffer.getvalue()

@@ -19,13 +19,14 @@ from pathlib import Path
 import psycopg
 from django.conf import settings
 
+from tiles.drafts import PREFIX
 from tiles.matrix import BUFFER, EXTENT, SETS, MatrixSet, cell_size
 
 logger = logging.getLogger("wangge.tiles")
 
 CHANNEL = "wangge_tiles"
 BATCH = 500
-# More tiles than this at one level are looked for among the files instead of by their names.
+# More columns than this at one level are looked for among the folders instead of by their names.
 BY_NAME = 256
 SILENCE_S = 20
 # The layers of which our own base map is drawn, sixteen tiles at once.
@@ -36,10 +37,9 @@ SHEET = 4
 # changes to the next; two at once wait for each other, so that either ends with the files gone.
 CLAIM_SQL = f"""
     with claimed as (
-        select id from tiles_dirtytile where dropped_at is null order by id
-        limit {BATCH} for update
+        select id from tiles_dirtytile order by id limit {BATCH} for update
     )
-    update tiles_dirtytile d set dropped_at = clock_timestamp() from claimed where d.id = claimed.id
+    delete from tiles_dirtytile d using claimed where d.id = claimed.id
     returning d.layers, ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)
 """
 
@@ -81,7 +81,7 @@ def drop_pictures(directory: Path, changes: Iterable[tuple]) -> None:
             continue
         for matrix_set in SETS.values():
             # A name may have moved along its line, anywhere on a sheet that the line reaches.
-            _drop_in(top / matrix_set.id, matrix_set, boxes, -1, margin=SHEET, ending=".png")
+            _drop_in(top / matrix_set.id, matrix_set, boxes, -1, margin=SHEET)
 
 
 def forget(top: Path) -> None:
@@ -99,7 +99,6 @@ def _drop_in(
     finest_counted: int,
     *,
     margin: float = BUFFER / EXTENT,
-    ending: str = ".mvt.gz",
 ) -> None:
     try:
         levels = [(int(entry.name), entry) for entry in top.iterdir()]
@@ -110,16 +109,24 @@ def _drop_in(
         for area in areas:
             grown = _whole_cells(area, level) if level <= finest_counted else area
             west, east, north, south = matrix_set.cover(z, grown, margin)
-            if (east - west + 1) * (south - north + 1) <= BY_NAME:
-                for x in range(west, east + 1):
-                    for y in range(north, south + 1):
-                        (folder / str(x) / f"{y}{ending}").unlink(missing_ok=True)
-                continue
-            for column in folder.glob("[0-9]*"):
-                if west <= int(column.name) <= east:
-                    for file in column.glob(f"[0-9]*{ending}"):
-                        if north <= int(file.name.partition(".")[0]) <= south:
-                            file.unlink(missing_ok=True)
+            by_name = east - west < BY_NAME
+            columns = range(west, east + 1) if by_name else [x for x, _ in _numbered(folder, "", west, east)]
+            for x in columns:
+                # Drafts first: one that gets its name meanwhile is met among the files.
+                for prefix in (PREFIX, ""):
+                    for _y, file in _numbered(folder / str(x), prefix, north, south):
+                        file.unlink(missing_ok=True)
+
+
+def _numbered(folder: Path, prefix: str, first: int, last: int) -> list[tuple[int, Path]]:
+    """What lies in a folder under a prefix and a number of these; nothing if there is no folder."""
+    found = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            number = entry.name[len(prefix) :].partition(".")[0]
+            if entry.name.startswith(prefix) and number.isdecimal() and first <= int(number) <= last:
+                found.append((int(number), Path(entry.path)))
+    return found
 
 
 def _whole_cells(area: tuple, level: int) -> tuple:

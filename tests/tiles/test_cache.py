@@ -1,6 +1,7 @@
 """The tile cache keeps what is right and drops exactly what changed, whoever comes in between."""
 
 import asyncio
+import contextlib
 import gzip
 import os
 import threading
@@ -14,10 +15,11 @@ from geo import stream
 from geo.registry import layers
 from tests import factories
 from tiles import cache, drop, links
+from tiles.api import mvt
 from tiles.api.mvt import tile_bytes
 from tiles.matrix import SETS
 from tiles.models import DirtyTile
-from tiles.queries import render, rows_key, tiles
+from tiles.queries import render, rows_key, session, tiles
 
 from .test_vector_tiles import features, tile_at
 
@@ -27,6 +29,10 @@ LAYER = "components"
 def files() -> set[str]:
     home = cache.home()
     return {str(file.relative_to(home)) for file in home.rglob("*.mvt.gz")}
+
+
+def drafts() -> list:
+    return [file for file in cache.home().rglob(".*") if file.is_file()]
 
 
 def kept_tiles(user, places, levels=range(19)) -> dict:
@@ -73,7 +79,7 @@ def test_an_edit_drops_exactly_its_tiles(committed):
     changed = set()
     for key, data in before.items():
         matrix_set, *spot = key
-        if gzip.compress(render(layers[LAYER], SETS[matrix_set], *spot, user).data, 1, mtime=0) != data:
+        if gzip.compress(render(layers[LAYER], SETS[matrix_set], *spot, user), 1, mtime=0) != data:
             changed.add("{}/{}/{}/{}/{}/{}.mvt.gz".format(LAYER, rows_key(layers[LAYER], user), *key))
     assert changed and changed <= dropped
     # What was dropped without a change lies within the reach of the old or the new place.
@@ -100,23 +106,95 @@ def test_a_tile_that_is_not_kept_is_drawn_whatever_waits(committed):
     spot = tile_at(quad.id, 16, *here.geom)
     for state in ("damaged", "lost"):
         Component.objects.filter(pk=here.pk).update(state=state)
-        assert DirtyTile.objects.filter(dropped_at=None).exists()
+        assert DirtyTile.objects.exists()
         for _again in range(2):  # the second one finds a file while the change still waits
             data = gzip.decompress(tile_bytes(layers[LAYER], quad, *spot, user, None))
             assert features(data, LAYER)[0]["properties"]["state"] == state
-        assert len(files()) == 1 and not DirtyTile.objects.filter(dropped_at=None).exists()
+        assert len(files()) == 1 and not DirtyTile.objects.exists()
 
 
-def test_a_tile_drawn_before_a_change_is_not_kept(committed):
+@pytest.mark.parametrize("levels", [(16,), range(19)])
+def test_a_tile_drawn_before_a_change_is_not_kept(committed, levels):
+    user, here, _there = committed
+    scope = rows_key(layers[LAYER], user)
+    with contextlib.ExitStack() as stack:
+        drawn = []
+        for quad in SETS.values():
+            for z in levels:
+                spot = tile_at(quad.id, z, *here.geom)
+                draft = stack.enter_context(cache.draft(layers[LAYER], scope, quad, *spot))
+                drawn.append((draft, render(layers[LAYER], quad, *spot, user)))
+        Component.objects.filter(pk=here.pk).update(state=Component.State.DAMAGED)
+        cache.drop_waiting()  # finds no file yet
+        assert not any(draft.keep(data) for draft, data in drawn)
+    assert files() == set() and drafts() == []
+
+
+def test_a_layer_forgotten_takes_its_drafts(committed):
     user, here, _there = committed
     quad = SETS["WebMercatorQuad"]
     spot = tile_at(quad.id, 16, *here.geom)
-    old = render(layers[LAYER], quad, *spot, user)
-    Component.objects.filter(pk=here.pk).update(state=Component.State.DAMAGED)
-    cache.drop_waiting()  # finds no file yet
-    scope = rows_key(layers[LAYER], user)
-    assert not cache.keep(layers[LAYER], scope, quad, *spot, old, b"old")
+    with cache.draft(layers[LAYER], rows_key(layers[LAYER], user), quad, *spot) as draft:
+        drop.forget(cache.home() / LAYER)
+        assert not draft.keep(b"old")
+    assert files() == set() and drafts() == []
+
+
+def test_a_drawing_that_fails_leaves_nothing(committed, monkeypatch):
+    user, here, _there = committed
+    monkeypatch.setattr(mvt, "render", lambda *_given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        kept_tiles(user, [here.geom.coords], [16])
+    assert files() == set() and drafts() == []
+
+
+def test_inside_a_transaction_nothing_is_kept(committed):
+    """What is seen there may never come to be."""
+    user, here, _there = committed
+    with transaction.atomic():
+        Component.objects.filter(pk=here.pk).update(state=Component.State.DAMAGED)
+        assert kept_tiles(user, [here.geom.coords], [16])
+        transaction.set_rollback(True)
     assert files() == set()
+
+
+def test_drawing_and_changing_at_once_leaves_nothing_old(committed):
+    """Some draw the same tile again and again while it changes; what is kept in the end is the last state."""
+    user, here, _there = committed
+    quad, layer = SETS["WebMercatorQuad"], layers[LAYER]
+    spot = tile_at(quad.id, 16, *here.geom)
+    ended = threading.Event()
+    failed = []
+
+    def draw():
+        try:
+            while not ended.is_set():
+                cache.path(layer, rows_key(layer, user), quad, *spot).unlink(missing_ok=True)
+                tile_bytes(layer, quad, *spot, user, None)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            session.close()
+            connection.close()
+
+    drawing = [threading.Thread(target=draw) for _ in range(3)]
+    for thread in drawing:
+        thread.start()
+    try:
+        for number in range(60):
+            state = ("damaged", "lost")[number % 2]
+            Component.objects.filter(pk=here.pk).update(state=state)
+            cache.drop_waiting()
+            # From here on no file tells the state before, whoever had begun to draw it.
+            file = cache.path(layer, rows_key(layer, user), quad, *spot)
+            for _look in range(20):
+                if (kept := cache.read(file)) is not None:
+                    assert features(gzip.decompress(kept), LAYER)[0]["properties"]["state"] == state
+    finally:
+        ended.set()
+        for thread in drawing:
+            thread.join()
+    assert not failed and drafts() == []
 
 
 def test_a_change_that_commits_later_drops_the_tile(committed):
@@ -155,7 +233,7 @@ def test_huge_writes_drop_the_layer(committed):
         Component(code=f"{9901020101000000 + n}", type=kind, name="井盖", geom=factories.at(2.5, 0.5))
         for n in range(300)
     )
-    assert DirtyTile.objects.filter(dropped_at=None, box=None).count() == 1
+    assert DirtyTile.objects.filter(box=None).count() == 1
     cache.drop_waiting()
     assert files() == set()
 
@@ -232,8 +310,6 @@ def test_tidy_keeps_what_is_needed(committed, settings):
     kept_tiles(user, [here.geom.coords], [14])
     kept = files()
     assert cache.tidy() == 0 and files() == kept
-    assert DirtyTile.objects.exists()
-    DirtyTile.objects.filter(dropped_at__isnull=False).update(dropped_at="2026-01-01T00:00Z")
     old, new = (settings.BASEMAP_CACHE / name / "1.png" for name in ("old", "new"))
     for file in (old, new):
         file.parent.mkdir(parents=True)
@@ -241,7 +317,6 @@ def test_tidy_keeps_what_is_needed(committed, settings):
     os.utime(old, (0, 0))
     assert cache.tidy(max_age_s=-1) == len(kept) + 1
     assert new.exists() and not old.exists()
-    assert not DirtyTile.objects.filter(dropped_at__isnull=False).exists()
 
 
 def test_a_cell_that_a_dense_tile_counts(committed, monkeypatch):
@@ -261,6 +336,6 @@ def test_a_cell_that_a_dense_tile_counts(committed, monkeypatch):
         there.geom = Point(lon, here.geom.y, srid=4326)
         there.save()
         kept = gzip.decompress(tile())
-        assert kept == render(layer, quad, z, x, y, user).data
+        assert kept == render(layer, quad, z, x, y, user)
         cache.drop_waiting()
         assert gzip.decompress(tile()) == kept

@@ -69,7 +69,7 @@ def answer(request, zipped: bytes, *, public: bool, kept: bool = True) -> HttpRe
 def tile_bytes(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user, day: date | None) -> bytes:
     """The compressed tile that ``user`` may see, from the cache if it has it."""
     if day is not None:
-        return gzip.compress(render(layer, matrix_set, z, x, y, user, day).data, 1, mtime=0)
+        return gzip.compress(render(layer, matrix_set, z, x, y, user, day), 1, mtime=0)
     scope = rows_key(layer, user)
     file = cache.path(layer, scope, matrix_set, z, x, y)
     # What is drawn now is right whatever waits to be dropped: only a kept tile has to be asked about first.
@@ -81,10 +81,10 @@ def tile_bytes(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user
             stale = cache.waiting(layer, area)  # another process may still be dropping
         if not stale and (kept := cache.read(file)) is not None:
             return kept
-    rendered = render(layer, matrix_set, z, x, y, user)
-    # Level 1: the higher ones cost twice the time for three hundredths of the bytes.
-    zipped = gzip.compress(rendered.data, 1, mtime=0)
-    cache.keep(layer, scope, matrix_set, z, x, y, rendered, zipped)
+    with cache.draft(layer, scope, matrix_set, z, x, y) as draft:
+        # Level 1: the higher ones cost twice the time for three hundredths of the bytes.
+        zipped = gzip.compress(render(layer, matrix_set, z, x, y, user), 1, mtime=0)
+        draft.keep(zipped)
     return zipped
 
 

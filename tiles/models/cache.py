@@ -5,13 +5,12 @@ All three are written by triggers (``tiles.triggers``), whoever changes a table 
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GistIndex
-from django.db.models import Func, Q
+from django.db.models import Func
 from django.db.models.functions import Now
 
 
 class TransactionId(models.Field):
-    """PostgreSQL's ``xid8``: a transaction's number, which a snapshot knows to be seen or not."""
+    """PostgreSQL's ``xid8``: the number of the transaction that wrote a row, never given again."""
 
     def db_type(self, connection):
         return "xid8"
@@ -27,8 +26,7 @@ class DirtyTile(models.Model):
     """Where a table changed: the envelope (EPSG:4326) of an old or a new row, or null for everywhere.
 
     ``layers`` names what is drawn from the table, as "layer" or, where points are counted in cells, as
-    "layer:finest counted level". A row stays some minutes after its tiles were dropped, for those who had
-    begun to draw before.
+    "layer:finest counted level". A row goes when its tiles were dropped.
     """
 
     relation = models.CharField(max_length=63)
@@ -36,14 +34,9 @@ class DirtyTile(models.Model):
     xid = TransactionId(db_default=CurrentTransaction())
     box = models.GeometryField(srid=4326, null=True, spatial_index=False)
     at = models.DateTimeField(db_default=Now())
-    dropped_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["relation", "xid"], name="tiles_dirty_xid"),
-            models.Index(fields=["id"], name="tiles_dirty_waiting", condition=Q(dropped_at=None)),
-            GistIndex(fields=["box"], name="tiles_dirty_box"),
-        ]
+        indexes = [models.Index(fields=["relation", "xid"], name="tiles_dirty_xid")]
 
     def __str__(self):
         return f"{self.relation} {self.at}"

@@ -147,7 +147,7 @@ def _mvt(layer: Layer, matrix_set: MatrixSet, sources: list[tuple[str, list]]) -
         " t as (select ST_AsMVTGeom("
         f"{point}, %s::box2d, {EXTENT}, {BUFFER}) as geom,"
         f' (x::bigint << 20) + y as id, n, k as "{property_of(layer)}", by_class from cells)'
-        f" select ST_AsMVT(t, '{layer.id}', {EXTENT}, 'geom', 'id'), pg_current_snapshot()::text from t"
+        f" select ST_AsMVT(t, '{layer.id}', {EXTENT}, 'geom', 'id') from t"
     )
     return Statement(sql, (*(p for _s, params in sources for p in params), TILE))
 

@@ -164,7 +164,7 @@ def transformed(column):
 def of_rows(
     layer: Layer, queryset, geometry, fields: tuple[TileField, ...], key: str = "pk"
 ) -> Statement | None:
-    """The statement that makes a tile of a queryset's rows; also tells the snapshot it saw."""
+    """The statement that makes a tile of a queryset's rows."""
     queryset = queryset.order_by().annotate(tile_geometry=TileGeometry(geometry))
     values = {f"tile_{number}": value_of(queryset.model, f.path) for number, f in enumerate(fields)}
     try:
@@ -174,8 +174,7 @@ def of_rows(
         return None
     names = ", ".join(["geom", "id", *(f'"{f.name}"' for f in fields)])
     return Statement(
-        f"select ST_AsMVT(t, '{layer.id}', {EXTENT}, 'geom', 'id'), pg_current_snapshot()::text"
-        f" from ({inner}) as t({names})",
+        f"select ST_AsMVT(t, '{layer.id}', {EXTENT}, 'geom', 'id') from ({inner}) as t({names})",
         params,
     )
 

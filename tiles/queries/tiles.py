@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from geo.registry import Layer, layers
@@ -16,14 +15,6 @@ MOST = 10_000  # features that cells reckon with, of some twenty bytes each; the
 FINER = 4  # levels: 64 cells along a tile's side, where no cells are kept
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """A tile and the snapshot of the database it was made from (empty where no query was needed)."""
-
-    data: bytes
-    snapshot: str = ""
-
-
 def slots(matrix_set: MatrixSet, z: int, x: int, y: int) -> dict[str, tuple]:
     """The bounds that a statement's slots take."""
     margin = BUFFER / EXTENT
@@ -34,14 +25,13 @@ def slots(matrix_set: MatrixSet, z: int, x: int, y: int) -> dict[str, tuple]:
     }
 
 
-def _run(made: statement.Statement | None, bounds: dict[str, tuple]) -> Rendered:
+def _run(made: statement.Statement | None, bounds: dict[str, tuple]) -> bytes:
     if made is None:
-        return Rendered(b"")
-    data, snapshot = fetchone(made.sql, made.fill(bounds))
-    return Rendered(bytes(data or b""), snapshot)
+        return b""
+    return bytes(fetchone(made.sql, made.fill(bounds))[0] or b"")
 
 
-def counted(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user, finer: int = 0) -> Rendered:
+def counted(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user, finer: int = 0) -> bytes:
     """A tile of cells with the number of points in each."""
     made, level = bins.statement_for(layer, matrix_set, z, user, finer=finer)
     return _run(made, bins.slots(layer, matrix_set, z, x, y, level))
@@ -49,8 +39,11 @@ def counted(layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user, f
 
 def render(
     layer: Layer, matrix_set: MatrixSet, z: int, x: int, y: int, user, at: date | None = None
-) -> Rendered:
-    """Make a tile of what ``user`` may see. It asks nobody whether he may see the layer at all."""
+) -> bytes:
+    """A tile of what ``user`` may see: Mapbox Vector Tile, version 2, neither compressed nor kept.
+
+    It asks nobody whether he may see the layer at all.
+    """
     if layer.binned and matrix_set.scale(z) > layer.max_scale:
         return counted(layer, matrix_set, z, x, y, user)
     if at is not None:
@@ -63,11 +56,11 @@ def render(
     if kept and bins.estimate(layer, matrix_set, z, x, y, user) > MOST:
         return counted(layer, matrix_set, z, x, y, user)
     rendered = _run(made, slots(matrix_set, z, x, y))
-    if layer.binned and len(rendered.data) > LARGEST:
+    if layer.binned and len(rendered) > LARGEST:
         return counted(layer, matrix_set, z, x, y, user, finer=0 if kept else FINER)
     return rendered
 
 
 def tile(layer_id: str, matrix_set_id: str, z: int, x: int, y: int, user, at: date | None = None) -> bytes:
-    """A layer's tile for ``user``, uncached: Mapbox Vector Tile, version 2, not compressed."""
-    return render(layers[layer_id], SETS[matrix_set_id], z, x, y, user, at).data
+    """The same by the ids of layer and matrix set."""
+    return render(layers[layer_id], SETS[matrix_set_id], z, x, y, user, at)
