@@ -76,7 +76,7 @@ def home() -> Path:
 
 def path(layer: Layer, scope: str, matrix_set: MatrixSet, z: int, x: int, y: int) -> Path:
     """Where a tile's file lies, or would."""
-    return home() / layer.id / scope / matrix_set.id / str(z) / str(x) / f"{y}.mvt.gz"
+    return Path(f"{home()}/{layer.id}/{scope}/{matrix_set.id}/{z}/{x}/{y}.mvt.gz")
 
 
 def read(file: Path) -> bytes | None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 from pathlib import Path
 
 logger = logging.getLogger("wangge.tiles")
 
 PREFIX = "."  # of a draft's name, before the name of its file
+FLAGS = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+MODE = 0o644  # nginx reads what is kept
 
 
 class Draft:
@@ -29,11 +30,15 @@ class Draft:
 
     def __enter__(self) -> Draft:
         if self.file is not None:
+            name = f"{PREFIX}{self.file.name}-{os.urandom(8).hex()}"
+            place = self.file.with_name(name)
             try:
-                self.file.parent.mkdir(parents=True, exist_ok=True)
-                self._descriptor, self._path = tempfile.mkstemp(
-                    dir=self.file.parent, prefix=f"{PREFIX}{self.file.name}-"
-                )
+                try:
+                    self._descriptor = os.open(place, FLAGS, MODE)
+                except FileNotFoundError:
+                    self.file.parent.mkdir(parents=True, exist_ok=True)
+                    self._descriptor = os.open(place, FLAGS, MODE)
+                self._path = place
             except OSError as error:
                 _not_kept(error)
         return self
@@ -46,7 +51,6 @@ class Draft:
             with open(self._descriptor, "wb") as handle:
                 self._descriptor = -1
                 handle.write(content)
-                os.fchmod(handle.fileno(), 0o644)
             os.replace(self._path, self.file)
         except OSError as error:
             _not_kept(error)

@@ -25,8 +25,9 @@ from geo.registry import layers
 from tiles import cache
 from tiles.drafts import Draft
 from tiles.drop import DRAWN, SHEET
-from tiles.matrix import TILE_PIXELS, MatrixSet
+from tiles.matrix import TILE_PIXELS, MatrixSet, from_mercator
 from tiles.queries.session import fetchall
+from tiles.queries.statement import polygon
 
 SMOOTH = 2  # pixels drawn for one that is kept
 MARGIN = 0.05  # of a sheet, read beyond its edge
@@ -77,7 +78,7 @@ TONES["imagery"] = TONES["grey"]
 # Rows of each kind within a box: what tells how to draw them, and the geometry cut to the box.
 _BOX = "ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, {srid})"
 _CUT = f"ST_AsBinary(ST_Simplify(ST_ClipByBox2D({{column}}, {_BOX}), %(t)s, true))"
-_NEAR = f"{{column}} && {_BOX}"
+# Found by the index on degrees, whatever the map is drawn in.
 _SQL = {
     "land": "select '', 0, 0, '', {cut} from {areas} where level = %(level)s and valid_to is null and {near}"
     " order by code",
@@ -136,8 +137,8 @@ class Sheet:
     def rows(self, kind: str, **more) -> list[tuple]:
         srid = self.matrix_set.srid
         column = "geom" if srid == 4326 else "geom_3857"
-        near, cut = (text.format(column=column, srid=srid) for text in (_NEAR, _CUT))
-        sql = _SQL[kind].format(near=near, cut=cut, column=column, **_tables())
+        cut = _CUT.format(column=column, srid=srid)
+        sql = _SQL[kind].format(near="geom && %(near)s::geometry", cut=cut, column=column, **_tables())
         grow = MARGIN * self.width * self.unit
         box = {
             "w": self.west - grow,
@@ -146,7 +147,10 @@ class Sheet:
             "s": self.north - self.height * self.unit - grow,
             "t": self.unit,
         }
-        return fetchall(sql, box | more)
+        corners = (box["w"], box["s"]), (box["e"], box["n"])
+        if srid != 4326:
+            corners = tuple(from_mercator(*corner) for corner in corners)
+        return fetchall(sql, box | {"near": polygon((*corners[0], *corners[1]))} | more)
 
     def pixels(self, coordinates) -> list[tuple[float, float]]:
         points = (np.asarray(coordinates)[:, :2] - (self.west, self.north)) / (self.unit, -self.unit)

@@ -209,7 +209,7 @@ def slots(
         "fine": tuple(Int4(v) for pair in fine for v in pair),
         "level": (Int4(level),),
         "shift": (Int4(shift),),
-        "cell_lonlat": (polygon(_of_cells(columns, rows, level), 4326),),
+        "cell_lonlat": (polygon(_of_cells(columns, rows, level)),),
     }
 
 

@@ -32,11 +32,11 @@ from tiles.queries.access import scope_identity
 class Slot:
     """A place in the parameters that the tile fills in."""
 
-    kind: str  # tile: its own box; near: a polygon, with its buffer; lonlat: the same in degrees
+    kind: str  # tile: its own box, in its set's CRS; near: a polygon in degrees, with its buffer
     number: int = 0
 
 
-TILE, NEAR, LONLAT = Slot("tile"), Slot("near"), Slot("lonlat")
+TILE, NEAR = Slot("tile"), Slot("near")
 
 
 def box(bounds: Bounds) -> str:
@@ -45,11 +45,11 @@ def box(bounds: Bounds) -> str:
     return f"BOX({west!r} {south!r},{east!r} {north!r})"
 
 
-def polygon(bounds: Bounds, srid: int) -> str:
-    """Bounds as a geometry (EWKT), exactly."""
+def polygon(bounds: Bounds) -> str:
+    """Bounds in degrees (EPSG:4326) as a geometry (EWKT), exactly."""
     west, south, east, north = bounds
     corners = ((west, south), (west, north), (east, north), (east, south), (west, south))
-    return f"SRID={srid};POLYGON(({','.join(f'{x!r} {y!r}' for x, y in corners)}))"
+    return f"SRID=4326;POLYGON(({','.join(f'{x!r} {y!r}' for x, y in corners)}))"
 
 
 class _WithSlot(Func):
@@ -144,17 +144,20 @@ def value_of(model, path: str):
         return Func(F(path), template="%(expressions)s::text", output_field=TextField())
     if isinstance(field, models.DecimalField):
         return Func(F(path), template="%(expressions)s::float8", output_field=TextField())
+    if isinstance(field, models.CharField):
+        # ST_AsMVT looks up how to print any other type than text again for each value.
+        return Func(F(path), template="%(expressions)s::text", output_field=TextField())
     return F(path)
 
 
 def geometry_of(layer: Layer, matrix_set: MatrixSet):
-    """The column to draw, in the set's CRS, and the condition that finds it by an index."""
+    """The column to draw, in the set's CRS, and the condition that finds it by the index on degrees."""
     column = F(layer.geometry)
     if matrix_set.srid == 4326:
-        return column, Near(column, NEAR)
-    if layer.geometry == "geom":
-        return F("geom_3857"), Near(F("geom_3857"), NEAR)
-    return transformed(column), Near(column, LONLAT)
+        drawn = column
+    else:
+        drawn = F("geom_3857") if layer.geometry == "geom" else transformed(column)
+    return drawn, Near(column, NEAR)
 
 
 def transformed(column):
@@ -237,8 +240,7 @@ def for_versions(layer: Layer, matrix_set: MatrixSet, z: int, user, day: date) -
         drawn = Func(column, function="ST_PointOnSurface", output_field=TextField())
     else:
         drawn = column
-    lonlat = matrix_set.srid == 4326
-    queryset = versions.filter(Near(column, NEAR if lonlat else LONLAT))
-    geometry = drawn if lonlat else transformed(drawn)
+    queryset = versions.filter(Near(column, NEAR))
+    geometry = drawn if matrix_set.srid == 4326 else transformed(drawn)
     key = f"{foreign_key}_id" if foreign_key else "pk"
     return of_rows(layer, queryset, geometry, fields, key)

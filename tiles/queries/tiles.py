@@ -20,8 +20,7 @@ def slots(matrix_set: MatrixSet, z: int, x: int, y: int) -> dict[str, tuple]:
     margin = BUFFER / EXTENT
     return {
         "tile": (statement.box(matrix_set.bounds(z, x, y)),),
-        "near": (statement.polygon(matrix_set.bounds(z, x, y, margin), matrix_set.srid),),
-        "lonlat": (statement.polygon(matrix_set.lonlat_bounds(z, x, y, margin), 4326),),
+        "near": (statement.polygon(matrix_set.lonlat_bounds(z, x, y, margin)),),
     }
 
 
