@@ -45,11 +45,11 @@ def box(bounds: Bounds) -> str:
     return f"BOX({west!r} {south!r},{east!r} {north!r})"
 
 
-def polygon(bounds: Bounds) -> str:
-    """Bounds in degrees (EPSG:4326) as a geometry (EWKT), exactly."""
+def polygon(bounds: Bounds, srid: int = 4326) -> str:
+    """Bounds as a geometry (EWKT), exactly."""
     west, south, east, north = bounds
     corners = ((west, south), (west, north), (east, north), (east, south), (west, south))
-    return f"SRID=4326;POLYGON(({','.join(f'{x!r} {y!r}' for x, y in corners)}))"
+    return f"SRID={srid};POLYGON(({','.join(f'{x!r} {y!r}' for x, y in corners)}))"
 
 
 class _WithSlot(Func):

@@ -71,6 +71,7 @@ async def _told(socket: Path) -> str:
         database.execute("delete from geo_event where id = any(%s)", (numbers,))
         for task in readers:
             task.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
     # The first commits warm both processes up.
     counted = list(commits)[5:]
     late = sorted(at - commits[name] for name in counted for at in arrivals[name])
@@ -108,10 +109,12 @@ async def _listen(socket: Path, token: str, arrivals: dict):
         raise SystemExit(f"the stream answers {answer!r}")
 
     async def read():
-        while line := await reader.readline():
-            if b'"bench"' in line:
-                now = time.perf_counter()
-                arrivals[line.split(b'"row":"')[1].split(b'"')[0]].append(now)
-        writer.close()
+        try:
+            while line := await reader.readline():
+                if b'"bench"' in line:
+                    now = time.perf_counter()
+                    arrivals[line.split(b'"row":"')[1].split(b'"')[0]].append(now)
+        finally:
+            writer.close()  # the server ends when its last connection has
 
     return asyncio.create_task(read())
