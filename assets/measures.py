@@ -52,6 +52,7 @@ measures.register(
         grid=BUILDING.format("grid"),
         group="buildings",
         rows_url="list-buildings",
+        rows_query="counted=houses",
         order=32,
     ),
     Measure(
@@ -64,6 +65,7 @@ measures.register(
         permission="assets.view",
         group="people",
         rows_url="list-buildings",
+        rows_query="counted=households",
         order=40,
     ),
     Measure(
@@ -79,6 +81,7 @@ measures.register(
         permission="assets.view",
         group="people",
         rows_url="list-buildings",
+        rows_query="counted=people",
         order=41,
     ),
     Measure(

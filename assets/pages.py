@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from assets import queries
 from assets.listings import LISTINGS, Badge, Field, Listing
 from assets.models import Building
 from geo.models import Area
-from geo.registry import measures
+from geo.registry import Measure, measures
 from geo.rest import COUNT_TO, bad_parameter, parse_area
 from geo.scopes import in_area
 
@@ -71,14 +71,22 @@ def asset_list(request, kind: str):
             raise bad_parameter("is", _("There is no “%s” among the choices.") % chosen[:40])
         rows = rows.filter(**{listing.choose: chosen})
     measure = _measure(listing, request.GET.get("counted", ""))
-    if measure is not None:
-        rows = rows.filter(measure.filters())
+    columns, hidden = listing.columns, False
+    if measure is not None and measure.model_class is listing.model:
+        rows = rows.filter(_filters(measure))
+    elif measure is not None:
+        # How many live behind a door is not for everybody; the doors are.
+        hidden = not request.user.can(measure.model_class.scope.permission)
+        inside = measures["houses"] if hidden else measure
+        rows = _with_number(rows, inside, request.user)
+        number = Field(inside.label, lambda row: row.inside, "number")
+        columns = (columns[0], number, *columns[1:])
     counted = rows.order_by()[: COUNT_TO + 1].count()
     if after := request.GET.get("after", ""):
         rows = rows.filter(code__gt=after)
     page = list(rows[: PAGE + 1])
     shown = page[:PAGE]
-    columns, table = _table(listing, shown)
+    columns, table = _table(listing, columns, shown)
     return render(
         request,
         "assets/list.html",
@@ -93,38 +101,64 @@ def asset_list(request, kind: str):
             "text": text,
             "chosen": chosen,
             "measure": measure,
+            "hidden": hidden,
         },
     )
 
 
 def _measure(listing: Listing, name: str):
-    """The measure whose rows alone are asked for: a figure opens what it counts, and nothing else."""
+    """The measure whose rows alone are asked for: a figure opens what it counts, and nothing else.
+
+    What is in buildings is shown as its buildings, each with its number.
+    """
     if not name:
         return None
     found = measures.get(name)
-    if found is None or found.model_class is not listing.model or found.filters is None:
+    ours = found is not None and (
+        found.model_class is listing.model or (listing.model is Building and _way_to_building(found))
+    )
+    if not ours:
         raise bad_parameter("counted", _("No figure “%s” counts these rows.") % name[:40])
     return found
 
 
-def _table(listing: Listing, rows: list) -> tuple[list[Field], list[dict]]:
+def _filters(measure: Measure) -> Q:
+    return measure.filters() if measure.filters else Q()
+
+
+def _way_to_building(measure: Measure) -> str:
+    """The path from a measure's rows to the building they take their place from, or nothing."""
+    way, _sep, field = measure.area.rpartition("__")
+    return way if field == "area_code" and way.endswith("building") else ""
+
+
+def _with_number(buildings: QuerySet, measure: Measure, user) -> QuerySet:
+    """The buildings with something that a measure counts, each with its number as ``inside``."""
+    way = _way_to_building(measure)
+    rows = measure.model_class.objects.for_user(user).filter(_filters(measure), **{way: OuterRef("pk")})
+    number = Sum(measure.sum_of) if measure.sum_of else Count("pk")
+    inside = Subquery(rows.order_by().values(way).annotate(number=number).values("number"))
+    return buildings.filter(Exists(rows)).annotate(inside=inside)
+
+
+def _table(listing: Listing, columns: tuple[Field, ...], rows: list) -> tuple[list[Field], list[dict]]:
     """Columns and rows; a column that is empty in every row is left out."""
-    table = [_table_row(listing, row) for row in rows]
+    table = [_table_row(listing, columns, row) for row in rows]
     filled = [
         at
-        for at in range(len(listing.columns))
+        for at in range(len(columns))
         if any(row["cells"][at]["badge"] or row["cells"][at]["text"] != "" for row in table)
     ]
     for row in table:
         row["cells"] = [row["cells"][at] for at in filled]
-    return [listing.columns[at] for at in filled], table
+    return [columns[at] for at in filled], table
 
 
-def _table_row(listing: Listing, row) -> dict:
+def _table_row(listing: Listing, columns: tuple[Field, ...], row) -> dict:
     anchor = listing.placed(row).anchor
     return {
         "url": reverse("asset-page", args=[listing.id, row.code]),
-        "cells": [_cell(field, row) for field in listing.columns],
+        "cells": [_cell(field, row) for field in columns],
         "lon": anchor.x if anchor else None,
         "lat": anchor.y if anchor else None,
     }
