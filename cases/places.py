@@ -17,6 +17,7 @@ from cases.actions import REGRID
 from cases.models import Case, DispatchRule
 from geo import events
 from geo.registry import Bond, Place, bonds, places
+from grids.assignment import as_array
 
 # More events than this would only flood listeners.
 EVENTS_AT_MOST = 200
@@ -30,15 +31,20 @@ _OPEN = """
 
 def _moved(moved) -> dict:
     ids, old, new = zip(*moved, strict=True) if moved else ((), (), ())
-    return {"ids": list(ids), "old": list(old), "new": list(new), "ended": [str(one) for one in Case.ENDED]}
+    return {
+        "ids": as_array(ids),
+        "old": as_array(old),
+        "new": as_array(new),
+        "ended": [*map(str, Case.ENDED)],
+    }
 
 
 def open_by_grids(moved) -> Counter:
     """Open ones among moved cases, by pair of grids."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select id from cases_case where id = any(%s) and state <> all(%s)",
-            [[row for row, _old, _new in moved], [str(state) for state in Case.ENDED]],
+            "select id from cases_case where id = any(%s::bigint[]) and state <> all(%s)",
+            [as_array(row for row, _old, _new in moved), [str(state) for state in Case.ENDED]],
         )
         found = {row for (row,) in cursor.fetchall()}
     return Counter((old, new) for row, old, new in moved if row in found)

@@ -62,12 +62,12 @@ def reassign(model: type[Located], grid_model, communities: list[str]) -> list[t
         cursor.execute(
             f"update {table} t set {grid_id} = m.new_id"
             " from unnest(%s::bigint[], %s::bigint[]) m(id, new_id) where t.id = m.id",
-            [_array(rows), _array(new)],
+            [as_array(rows), as_array(new)],
         )
         return moved
 
 
-def _array(numbers) -> str:
+def as_array(numbers) -> str:
     """Numbers or None as PostgreSQL writes an array; psycopg would look at each of tens of thousands."""
     return "{" + ",".join("NULL" if number is None else str(number) for number in numbers) + "}"
 
