@@ -35,10 +35,12 @@ include_if_exists = 'local.conf'
 CONF
     as_service mv "$data.new" "$data"
   fi
-  local memory shared cache
+  local memory shared cache compression
   memory=${PG_MEMORY_MB:-$(memory_mb)}
   shared=$((memory / 4 > 8192 ? 8192 : memory / 4))
   cache=$((memory * 6 / 10))
+  # What the server was built with. The older way takes half a millisecond for a page, ten times as long.
+  case "$(ldd "$PG_BIN/postgres")" in *liblz4*) compression=lz4 ;; *) compression=pglz ;; esac
   as_service tee "$data/wangge.conf" >/dev/null <<CONF
 # Written by script/server for $memory MB of memory. Your own settings belong into local.conf.
 listen_addresses = ''
@@ -59,7 +61,8 @@ jit = off
 fsync = ${PG_FSYNC:-on}
 synchronous_commit = ${PG_FSYNC:-on}
 full_page_writes = ${PG_FSYNC:-on}
-wal_compression = on
+wal_compression = $compression
+default_toast_compression = $compression
 min_wal_size = 256MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
