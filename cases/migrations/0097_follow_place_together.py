@@ -10,9 +10,17 @@ drop function cases_follow_place() cascade;
 create function cases_follow_place() returns trigger language plpgsql as $$
 declare moved bigint[];
 begin
-    select array_agg(n.id) into moved from new_rows n join old_rows o on o.id = n.id
-    where n.area_code is distinct from o.area_code or n.desk_code is distinct from o.desk_code
-        or n.grid_id is distinct from o.grid_id and n.filed_community_code = '';
+    -- Grouped and not joined: a plan that was made for one case is kept, and would compare each with each of thousands.
+    select array_agg(id) into moved from (
+        select id from (
+            select id, area_code, desk_code, grid_id, filed_community_code as filed from new_rows
+            union all
+            select id, area_code, desk_code, grid_id, null from old_rows
+        ) r
+        group by id
+        having min(area_code) <> max(area_code) or min(desk_code) <> max(desk_code)
+            or max(filed) = '' and (min(grid_id) <> max(grid_id) or count(grid_id) = 1)
+    ) changed;
     if moved is not null then
         update cases_casefact f set here_code = p.here_code, desk_code = p.desk_code, area_code = p.area_code,
             grid_code = p.grid_code, place = p.place
